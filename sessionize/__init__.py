@@ -1,0 +1,1 @@
+"""Exact sessions from raw product events, hour by hour."""

@@ -1,0 +1,312 @@
+"""One TOML file a pipeline: read once, checked whole.
+
+The default values are the *profile* of desktop PDF software (contract §2); a pipeline for other
+events changes settings, not code. ``docs/configuration.md`` explains every setting.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from sessionize.errors import ConfigError, IntervalError
+from sessionize.hours import Hour
+from sessionize.units import Duration, Size
+
+_Share = float
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file: immutable, and an unknown key is an error."""
+
+
+class SessionRules(_Section):
+    """When a session ends, and how long the pipeline waits for events (contract §3)."""
+
+    timeout: Duration = Duration.parse("30m")
+    opening: re.Pattern[str] = re.compile("start|firstrun")
+    max_duration: Duration | None = None
+    allowed_lateness: Duration = Duration.parse("1h")
+    max_out_of_orderness: Duration = Duration.parse("0s")
+    dedup_window: Duration = Duration.parse("2h")
+    max_event_age: Duration = Duration.parse("7d")
+    max_clock_skew: Duration = Duration.parse("15m")
+
+
+class FieldNames(_Section):
+    """Which raw field fills which column. Raw fields not named here go to ``extended``."""
+
+    event_id: str = "event_id"
+    timestamp: str = "timestamp"
+    action: str = "action"
+    inst_id: str = "inst_id"
+    machine_length: str = "_l"
+    build_id: str = "build_id"
+    trialstate: str = "trialstate"
+    apptoken: str = "apptoken"
+    installsource: str = "installsource"
+    language: str = "language"
+    nid: str = "nid"
+    ip_address: str = "ip_address"
+    p2: str = "_p2"
+
+    def raw_names(self) -> tuple[str, ...]:
+        """Return the raw field names, in the order of the columns that they fill."""
+        return tuple(getattr(self, column) for column in self.__struct_fields__)
+
+
+class ValidRules(_Section):
+    """What a well-formed record is. A pattern must match the whole text."""
+
+    required: tuple[Literal["build_id", "trialstate", "event_id"], ...] = ("build_id",)
+    inst_id: re.Pattern[str] = re.compile("[0-9a-fA-F]{2,}", re.ASCII)
+    build_id: re.Pattern[str] = re.compile(
+        r"f?([1-9]|10)\.\d{1,3}\.\d{1,3}\.\d{1,3}", re.ASCII
+    )
+
+
+class Product(_Section):
+    """A product, told by its actions; the first whose pattern the action begins with counts."""
+
+    name: str
+    action: re.Pattern[str]
+    trialstate: tuple[str, ...] = ()
+
+
+class Fix(_Section):
+    """A cleaning rule: in ``column``, what ``pattern`` finds is replaced."""
+
+    column: Literal["action", "inst_id", "build_id", "trialstate", "language", "installsource"]
+    pattern: re.Pattern[str]
+    replace: str
+
+
+class Landing(_Section):
+    """How landed objects are found and read."""
+
+    straggler_lookback: Duration = Duration.parse("7d")
+    max_record_size: Size = Size.parse("16MiB")
+    max_object_size: Size = Size.parse("16GiB")
+    batch_size: Size = Size.parse("64MiB")
+
+
+class Limits(_Section):
+    """Shares of the records read, from 0 to 1, above which a run fails or warns."""
+
+    fail_quarantined: _Share | None = None
+    warn_quarantined: _Share | None = None
+    fail_late: _Share | None = None
+    warn_late: _Share | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            share = getattr(self, name)
+            if share is not None and not 0 <= share <= 1:
+                raise ValueError(f"`{name}` is {share}: write a share from 0 to 1")
+
+
+class Run(_Section):
+    """How an hour's work is cut. Results do not depend on it."""
+
+    shards: int = 1
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.shards <= 1024:
+            raise ValueError("`shards` must be from 1 to 1024")
+
+
+class AirflowSettings(_Section):
+    """What the DAG of the pipeline needs to know beside the contract's settings."""
+
+    delivery_wait: Duration = Duration.parse("15m")
+    aws_conn_id: str | None = None
+    owner: str = "data-engineering"
+    tags: tuple[str, ...] = ()
+    retries: int = 3
+    retry_delay: Duration = Duration.parse("1m")
+    task_timeout: Duration = Duration.parse("2h")
+    max_active_runs: int = 4
+    catchup: bool = True
+
+
+DEFAULT_PRODUCTS = (
+    Product(name="reader", action=re.compile("reader")),
+    Product(
+        name="pro", action=re.compile("pro"), trialstate=("Expired", "Activated", "Trial")
+    ),
+)
+DEFAULT_FIXES = (Fix(column="build_id", pattern=re.compile("^f"), replace=""),)
+
+
+class PipelineConfig(_Section):
+    """A pipeline file, checked.
+
+    Attributes
+    ----------
+    name : str
+        Letters, digits, ``_``, ``-`` and ``.``; the DAG is ``sessionize_<name>``.
+    raw, lake : str
+        ``s3://bucket/prefix`` or a local folder.
+    start : Hour
+        The first hour; it begins with no state.
+    end : Hour or None
+        The end of the last hour that is scheduled (exclusive); None: no end.
+    """
+
+    name: str
+    raw: str
+    lake: str
+    start: Hour
+    end: Hour | None = None
+    session: SessionRules = SessionRules()
+    fields: FieldNames = FieldNames()
+    valid: ValidRules = ValidRules()
+    product: tuple[Product, ...] = DEFAULT_PRODUCTS
+    fix: tuple[Fix, ...] = DEFAULT_FIXES
+    landing: Landing = Landing()
+    limits: Limits = Limits()
+    run: Run = Run()
+    airflow: AirflowSettings = AirflowSettings()
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,200}", self.name, re.ASCII):
+            raise ValueError(f"`name` is {self.name!r}: use letters, digits, `_`, `-` and `.` only")
+        for setting in ("raw", "lake"):
+            url = getattr(self, setting)
+            if not url or ("://" in url and not re.fullmatch(r"s3://[^/]+(/.*)?", url)):
+                raise ValueError(
+                    f"`{setting}` is {url!r}: write s3://bucket/prefix or a local folder"
+                )
+        inner, outer = self.lake.rstrip("/") + "/", self.raw.rstrip("/") + "/"
+        if inner == outer:
+            raise ValueError("`raw` and `lake` are the same place: give the lake its own prefix")
+        if self.end is not None and self.end <= self.start:
+            raise ValueError("`end` is not after `start`")
+        names = self.fields.raw_names()
+        doubled = {name for name in names if names.count(name) > 1}
+        if doubled:
+            raise ValueError(f"`fields` uses the raw field {doubled.pop()!r} for two columns")
+
+    def fingerprint(self) -> str:
+        """Hash the settings that can change what a run publishes.
+
+        Where the data lies, how the work is cut and how Airflow runs it do not count.
+        """
+        counted = ("name", "start", "session", "fields", "valid", "product", "fix", "landing")
+        text = msgspec.json.encode({k: getattr(self, k) for k in counted}, enc_hook=_plain)
+        return hashlib.sha256(text).hexdigest()[:16]
+
+
+def load_config(path: str | Path) -> PipelineConfig:
+    """Read and check a pipeline file.
+
+    Relative folders in ``raw`` and ``lake`` are taken from the file's own folder.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read or a setting is unknown or wrong; it names the setting.
+    """
+    path = Path(path)
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path}: the pipeline file cannot be read ({error})", "Give the path of a TOML file."
+        ) from error
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}", "Mend the line it names.") from error
+    return parse_config(document, source=str(path), folder=path.resolve().parent)
+
+
+def parse_config(
+    document: dict[str, Any], *, source: str = "configuration", folder: Path | None = None
+) -> PipelineConfig:
+    """Check the settings of a pipeline given as the mapping that TOML reads to.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is unknown or wrong; it names the setting and, where it can, the mend.
+    """
+    _refuse_unknown(document, PipelineConfig, source, "")
+    try:
+        config = msgspec.convert(
+            document, PipelineConfig, dec_hook=_decode, builtin_types=(datetime,)
+        )
+    except msgspec.ValidationError as error:
+        fault, _, place = str(error).partition(" - at ")
+        setting = place.strip("`").removeprefix("$").removeprefix(".")
+        where = f"setting `{setting}`: " if setting else ""
+        raise ConfigError(
+            f"{source}: {where}{fault}", "docs/configuration.md describes every setting."
+        ) from None
+    if folder is not None:
+        config = msgspec.structs.replace(
+            config, raw=_anchored(config.raw, folder), lake=_anchored(config.lake, folder)
+        )
+    return config
+
+
+def _anchored(url: str, folder: Path) -> str:
+    return url if "://" in url else str(folder / Path(url).expanduser())
+
+
+def _refuse_unknown(
+    table: dict[str, Any], section: type[_Section], source: str, prefix: str
+) -> None:
+    known = {field.name: field.type for field in msgspec.structs.fields(section)}
+    for key, value in table.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            raise ConfigError(
+                f"{source}: there is no setting `{prefix}{key}`",
+                f"Did you mean `{prefix}{near[0]}`?"
+                if near
+                else f"The settings here are: {', '.join(known)}.",
+            )
+        inner = known[key]
+        if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, _Section):
+            _refuse_unknown(value, inner, source, f"{prefix}{key}.")
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Duration:
+        return Duration.parse(value)
+    if kind is Size:
+        return Size.parse(value)
+    if kind is Hour:
+        return _decode_hour(value)
+    if isinstance(value, str):  # what is left is a pattern
+        try:
+            return re.compile(value, re.ASCII)
+        except re.error as error:
+            raise ValueError(f"{value!r} is not a regular expression: {error}") from None
+    raise ValueError(f"{value!r} is not a regular expression: write it as a text")
+
+
+def _decode_hour(value: object) -> Hour:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise ValueError(
+            f"{value} is not a time in UTC: write it without quotes and with a Z, such as "
+            "2017-02-04T22:00:00Z"
+        )
+    try:
+        return Hour(value.astimezone(UTC))
+    except IntervalError as error:
+        raise ValueError(str(error)) from None
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, re.Pattern):
+        return value.pattern
+    return str(value)

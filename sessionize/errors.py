@@ -1,0 +1,69 @@
+"""The errors of the project: each says what is wrong and what to do about it.
+
+All share the base :class:`SessionizeError`; a caller that catches it has caught everything the
+project raises on purpose. They survive pickling, which Airflow workers need.
+"""
+
+
+class SessionizeError(Exception):
+    """What went wrong, and the mend.
+
+    Parameters
+    ----------
+    fault : str
+        What is wrong, and where.
+    remedy : str
+        What the reader should do about it.
+    """
+
+    def __init__(self, fault: str, remedy: str) -> None:
+        super().__init__(fault, remedy)
+        self.fault = fault
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.fault.rstrip('.')}. {self.remedy}"
+
+
+class ConfigError(SessionizeError):
+    """A pipeline file cannot be read, or one of its settings is wrong."""
+
+
+class IntervalError(SessionizeError):
+    """A run was asked for something that is not one aligned hour of the pipeline."""
+
+
+class StorageError(SessionizeError):
+    """The bucket or folder cannot be reached, read or written."""
+
+
+class ObjectGoneError(StorageError):
+    """An object that a run has claimed is no longer there, or is no longer the same."""
+
+
+class MissingStateError(SessionizeError):
+    """The hour before has not been run."""
+
+
+class OutdatedStateError(SessionizeError):
+    """An earlier hour stands on a state that has since been replaced, or was interrupted."""
+
+
+class ForeignFileError(SessionizeError):
+    """The lake holds a file that this pipeline has not written."""
+
+
+class ClaimChangedError(SessionizeError):
+    """Another attempt has changed the hour's claim while this one was at work."""
+
+
+class StagingError(SessionizeError):
+    """Intermediate work of the hour, written by an earlier task, is missing."""
+
+
+class UnbalancedError(SessionizeError):
+    """The counts of a run do not add up; nothing was published."""
+
+
+class LimitExceededError(SessionizeError):
+    """A share of records that the operator has limited is over its limit."""

@@ -1,0 +1,77 @@
+"""Every dataset's schema, declared here and nowhere else.
+
+The published columns are those of the data contract; a dataset's schema is the same in every
+partition, however empty the hour.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+TIME = pa.timestamp("us", tz="UTC")
+
+
+def _strings(*names: str) -> list[pa.Field]:
+    return [pa.field(name, pa.string()) for name in names]
+
+
+QUARANTINE = pa.schema(
+    [*_strings("raw", "reason", "detail", "object_key"), pa.field("position", pa.int64())]
+)
+
+EVENTS = pa.schema(
+    [
+        *_strings("event_id"),
+        pa.field("event_time", TIME),
+        *_strings("machine_id", "user_id", "inst_id", "action", "product", "build_id"),
+        *_strings("major_version", "minor_version", "maint_id", "trialstate", "apptoken"),
+        *_strings("installsource", "language", "nid", "ip_address", "p2"),
+        pa.field("date_id", pa.int32()),
+        pa.field("hour_id", pa.int32()),
+        pa.field("minute_id", pa.int64()),
+        *_strings("extended", "object_key"),
+        pa.field("position", pa.int64()),
+    ]
+)
+
+SESSIONIZED_EVENTS = EVENTS.append(pa.field("session_id", pa.string()))
+
+LATE_EVENTS = EVENTS.append(pa.field("frontier", TIME))
+
+SESSIONS = pa.schema(
+    [
+        *_strings("session_id", "machine_id", "user_id"),
+        pa.field("started_at", TIME),
+        pa.field("ended_at", TIME),
+        pa.field("duration_s", pa.float64()),
+        pa.field("event_count", pa.int64()),
+        *_strings("start_action", "end_action", "end_reason", "product", "build_id"),
+    ]
+)
+
+#: The published datasets, in the order in which a run publishes them.
+DATASETS: dict[str, pa.Schema] = {
+    "quarantine": QUARANTINE,
+    "events": EVENTS,
+    "late_events": LATE_EVENTS,
+    "sessionized_events": SESSIONIZED_EVENTS,
+    "sessions": SESSIONS,
+    "open_sessions": SESSIONS,
+}
+
+#: An event that waits for the watermark, with the run that landed it (landed order, contract §2).
+PENDING = EVENTS.append(pa.field("landed_hour", TIME))
+
+#: A machine with no open session, and the time up to which (inclusive) its events are late.
+CLOSED_FRONTIERS = pa.schema([*_strings("machine_id"), pa.field("frontier", TIME)])
+
+#: What identifies an event (contract §2, *Duplicate*).
+IDENTITIES = pa.schema([*_strings("machine_id", "event_id"), pa.field("event_time", TIME)])
+
+#: The state that a run leaves to the next.
+STATE: dict[str, pa.Schema] = {
+    "open_sessions": SESSIONS,
+    "closed_frontiers": CLOSED_FRONTIERS,
+    "pending": PENDING,
+    "identities": IDENTITIES,
+}

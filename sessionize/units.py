@@ -1,0 +1,62 @@
+"""Durations and sizes as people write them in a pipeline file: ``30m``, ``64MiB``."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+
+class Duration(timedelta):
+    """A time span, zero or more, microsecond exact."""
+
+    @classmethod
+    def parse(cls, text: object) -> Duration:
+        """Read ``30m``, ``1h30m``, ``0s``.
+
+        Raises
+        ------
+        ValueError
+            If a unit is missing or unknown.
+        """
+        if not isinstance(text, str) or not re.fullmatch(r"(\d+[smhd])+", text, re.ASCII):
+            raise ValueError(
+                f"{text!r} is not a duration: write a whole number and a unit, one of s, m, h, d, "
+                'such as "30m"'
+            )
+        try:
+            return cls(
+                seconds=sum(int(n) * _SECONDS[unit] for n, unit in re.findall(r"(\d+)(\D)", text))
+            )
+        except OverflowError:
+            raise ValueError(f"{text!r} is too long a duration") from None
+
+    @property
+    def microseconds_total(self) -> int:
+        """The span in whole microseconds."""
+        return self // timedelta(microseconds=1)
+
+
+class Size(int):
+    """A number of bytes."""
+
+    @classmethod
+    def parse(cls, text: object) -> Size:
+        """Read ``64MiB``.
+
+        Raises
+        ------
+        ValueError
+            If the unit is missing or unknown.
+        """
+        match = (
+            re.fullmatch(r"(\d+)(B|KiB|MiB|GiB)", text, re.ASCII) if isinstance(text, str) else None
+        )
+        if match is None or not int(match[1]):
+            raise ValueError(
+                f"{text!r} is not a size: write a whole number above 0 and a unit, one of B, KiB, "
+                'MiB, GiB, such as "64MiB"'
+            )
+        return cls(int(match[1]) * _BYTES[match[2]])
