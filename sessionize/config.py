@@ -20,6 +20,8 @@ from sessionize.errors import ConfigError, IntervalError
 from sessionize.hours import Hour
 from sessionize.units import Duration, Size
 
+MAX_SHARDS = 256
+
 _Share = float
 
 
@@ -94,7 +96,6 @@ class Landing(_Section):
     straggler_lookback: Duration = Duration.parse("7d")
     max_record_size: Size = Size.parse("16MiB")
     max_object_size: Size = Size.parse("16GiB")
-    batch_size: Size = Size.parse("64MiB")
 
 
 class Limits(_Section):
@@ -113,13 +114,18 @@ class Limits(_Section):
 
 
 class Run(_Section):
-    """How an hour's work is cut. Results do not depend on it."""
+    """How an hour's work is cut. Results do not depend on it.
 
-    shards: int = 1
+    ``shards`` 0 stands for one shard for each ``shard_size`` of claimed objects.
+    """
+
+    batch_size: Size = Size.parse("64MiB")
+    shard_size: Size = Size.parse("256MiB")
+    shards: int = 0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.shards <= 1024:
-            raise ValueError("`shards` must be from 1 to 1024")
+        if not 0 <= self.shards <= MAX_SHARDS:
+            raise ValueError(f"`shards` must be from 0 (by size) to {MAX_SHARDS}")
 
 
 class AirflowSettings(_Section):
@@ -199,7 +205,7 @@ class PipelineConfig(_Section):
 
         Where the data lies, how the work is cut and how Airflow runs it do not count.
         """
-        counted = ("name", "start", "session", "fields", "valid", "product", "fix", "landing")
+        counted = ("start", "session", "fields", "valid", "product", "fix", "landing")
         text = msgspec.json.encode({k: getattr(self, k) for k in counted}, enc_hook=_plain)
         return hashlib.sha256(text).hexdigest()[:16]
 

@@ -49,6 +49,19 @@ SESSIONS = pa.schema(
     ]
 )
 
+#: A valid record as it came, with its event time: what *validate* hands to *enrich*.
+VALIDATED = pa.schema(
+    [
+        *_strings("event_id"),
+        pa.field("event_time", TIME),
+        *_strings("action", "inst_id"),
+        pa.field("machine_length", pa.int32()),
+        *_strings("build_id", "trialstate", "apptoken", "installsource", "language", "nid"),
+        *_strings("ip_address", "p2", "extended", "object_key"),
+        pa.field("position", pa.int64()),
+    ]
+)
+
 #: The published datasets, in the order in which a run publishes them.
 DATASETS: dict[str, pa.Schema] = {
     "quarantine": QUARANTINE,
@@ -59,19 +72,17 @@ DATASETS: dict[str, pa.Schema] = {
     "open_sessions": SESSIONS,
 }
 
-#: An event that waits for the watermark, with the run that landed it (landed order, contract §2).
-PENDING = EVENTS.append(pa.field("landed_hour", TIME))
-
 #: A machine with no open session, and the time up to which (inclusive) its events are late.
 CLOSED_FRONTIERS = pa.schema([*_strings("machine_id"), pa.field("frontier", TIME)])
 
 #: What identifies an event (contract §2, *Duplicate*).
 IDENTITIES = pa.schema([*_strings("machine_id", "event_id"), pa.field("event_time", TIME)])
 
-#: The state that a run leaves to the next.
+#: The state that a run leaves to the next. Rows stand machine by machine (``shards.machine_hash``);
+#: pending events of a machine stand in landed order (contract §2).
 STATE: dict[str, pa.Schema] = {
     "open_sessions": SESSIONS,
     "closed_frontiers": CLOSED_FRONTIERS,
-    "pending": PENDING,
+    "pending": EVENTS,
     "identities": IDENTITIES,
 }

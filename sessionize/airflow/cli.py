@@ -1,0 +1,5 @@
+"""``airflow dags backfill`` (to come)."""
+
+
+def get_cli_commands():
+    return []

@@ -1,0 +1,122 @@
+"""The DAG of a pipeline: wiring, and the order of hours."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import (
+    DAG,
+    Asset,
+    CronDataIntervalTimetable,
+    ExceptionRetryPolicy,
+    Param,
+    RetryAction,
+    RetryRule,
+    TriggerRule,
+)
+
+from sessionize.airflow import tasks
+from sessionize.airflow.delivery import DeliveryOperator
+from sessionize.airflow.manual import manual_of
+from sessionize.config import PipelineConfig, load_config
+from sessionize.errors import ObjectGoneError, SessionizeError, StorageError
+
+#: Storage that cannot be reached passes by itself; whatever else the project raises on purpose
+#: stays until someone mends it.
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(ObjectGoneError, RetryAction.FAIL, reason="the claimed object is gone"),
+        RetryRule(StorageError, RetryAction.RETRY, reason="storage may come back"),
+        RetryRule(SessionizeError, RetryAction.FAIL, reason="trying again would not help"),
+    ]
+)
+
+
+def build_dag(pipeline_file: str | Path) -> DAG:
+    """Build the hourly DAG ``sessionize_<name>`` of a pipeline file.
+
+    Objects are claimed strictly in the order of hours; hours are validated and enriched side by side;
+    ``previous_hour`` holds ``sessionize`` until the hour before has been published.
+
+    Raises
+    ------
+    ConfigError
+        If the pipeline file is wrong.
+    """
+    config = load_config(pipeline_file)
+    file = str(pipeline_file)
+    sessions = sessions_asset(config)
+    with DAG(
+        dag_id=f"sessionize_{config.name}",
+        description=f"Sessions of {config.raw}, hour by hour, into {config.lake}",
+        doc_md=manual_of(config),
+        schedule=CronDataIntervalTimetable("0 * * * *", timezone="UTC"),
+        start_date=config.start.start,
+        # Airflow's end date is the start of the last interval.
+        end_date=config.end.previous.start if config.end else None,
+        catchup=config.airflow.catchup,
+        max_active_runs=config.airflow.max_active_runs,
+        is_paused_upon_creation=True,
+        tags=["sessionize", "firehose", *config.airflow.tags],
+        params={"hour": _hour_param()},
+        default_args={
+            "owner": config.airflow.owner,
+            "retries": config.airflow.retries,
+            "retry_delay": config.airflow.retry_delay,
+            "retry_exponential_backoff": 2,
+            "max_retry_delay": timedelta(hours=1),
+            "retry_policy": RETRY_POLICY,
+            "execution_timeout": config.airflow.task_timeout,
+        },
+        # The DAG file puts it where Airflow looks; the file that only checks does not.
+        auto_register=False,
+    ) as dag:
+        delivery = DeliveryOperator(
+            task_id="wait_for_delivery",
+            wait=config.airflow.delivery_wait,
+            execution_timeout=config.airflow.delivery_wait + config.airflow.task_timeout,
+        )
+        batches = tasks.claim.override(depends_on_past=True)(file)
+        claim_id = batches["claim_id"]
+        validated = tasks.validate.partial(pipeline_file=file, claim_id=claim_id).expand(
+            batch=batches
+        )
+        enriched = tasks.enrich.partial(pipeline_file=file, claim_id=claim_id).expand(batch=batches)
+        # The turnstile of hours. It lets hour h pass once, in the run of h-1, this task and those
+        # right after it (`shards` and, for this reason, `publish`) are done. Mapped tasks must not
+        # stand right after it: when a cleared hour is cut into fewer shards, Airflow marks the
+        # surplus `removed`, and a removed task would hold the next hour for ever.
+        # An empty hour has no batches (skipped): that must not stop it, a failed batch must.
+        previous_hour = EmptyOperator(
+            task_id="previous_hour",
+            wait_for_downstream=True,
+            trigger_rule=TriggerRule.NONE_FAILED,
+        )
+        shards = tasks.shards(batches["shards"])
+        sessionized = tasks.sessionize.partial(pipeline_file=file, claim_id=claim_id).expand(
+            shard=shards
+        )
+        published = tasks.publish.override(outlets=[sessions])(file, claim_id, sessions)
+
+        delivery >> batches >> validated >> enriched >> previous_hour >> [shards, published]
+        sessionized >> published
+    return dag
+
+
+def sessions_asset(config: PipelineConfig) -> Asset:
+    """Return the asset of a pipeline's sessions; its partition keys are hours."""
+    lake = config.lake.rstrip("/")
+    url = lake if "://" in lake else Path(lake).absolute().as_uri()
+    return Asset(name=f"sessionize_{config.name}", uri=f"{url}/sessions")
+
+
+def _hour_param() -> Param:
+    return Param(
+        None,
+        type=["null", "string"],
+        pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}$",
+        title="Hour",
+        description="For a manual run: the hour to run, in UTC, such as 2017-02-04T23.",
+    )

@@ -1,0 +1,43 @@
+"""Waiting until Firehose has delivered the hour."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from airflow.providers.standard.triggers.temporal import DateTimeTrigger
+from airflow.sdk import BaseOperator
+
+from sessionize.airflow.run_hour import hour_of_run
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class DeliveryOperator(BaseOperator):
+    """Succeed once the hour has ended and Firehose's buffer has had time to be delivered.
+
+    It waits in the triggerer and takes no worker slot; for an hour long past it does not wait.
+
+    Parameters
+    ----------
+    wait : timedelta
+        How long after the hour's end an object can still appear.
+    """
+
+    def __init__(self, *, wait: timedelta, **kwargs: object) -> None:
+        super().__init__(**kwargs)
+        self.wait = wait
+
+    def execute(self, context: Context) -> None:
+        """Defer until the moment, unless it has passed."""
+        hour = hour_of_run(context)
+        moment = hour.end + self.wait
+        if moment <= datetime.now(UTC):
+            self.log.info("Hour %s: delivered since %s", hour, moment)
+            return
+        self.log.info("Hour %s: waiting until %s for what Firehose still buffers", hour, moment)
+        self.defer(
+            trigger=DateTimeTrigger(moment=moment, end_from_trigger=True),
+            method_name="execute",
+        )

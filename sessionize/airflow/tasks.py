@@ -1,0 +1,113 @@
+"""The DAG's tasks: each opens the pipeline, does one stage of its run's hour, and says so.
+
+What passes between them through XCom is a claim's id and small numbers; the data itself goes through
+the lake. The imports that cost time stand inside, so that the DAG files stay cheap to read.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from airflow.sdk import Asset, get_current_context, task
+
+from sessionize.airflow.run_hour import hour_of_run
+from sessionize.config import load_config
+
+if TYPE_CHECKING:
+    from sessionize.hours import Hour
+    from sessionize.stages import Pipeline
+
+log = logging.getLogger(__name__)
+
+
+def _open(pipeline_file: str) -> tuple[Pipeline, Hour]:
+    """Open the pipeline and tell the run's hour.
+
+    The file is read again in the task: what counts is what it says when the stage runs, and a stage
+    notices by itself if that is no longer what the hour's claim was made with.
+    """
+    from sessionize.airflow.connection import credentials_of
+    from sessionize.stages import Pipeline
+
+    config = load_config(pipeline_file)
+    hour = hour_of_run(get_current_context())
+    log.info("Pipeline %s, hour %s", config.name, hour)
+    return Pipeline.open(config, credentials_of(config.airflow.aws_conn_id)), hour
+
+
+def _say(what: str, counts: dict[str, int]) -> dict[str, int]:
+    log.info("%s: %s", what, ", ".join(f"{name} {count:,}" for name, count in counts.items()))
+    return counts
+
+
+@task
+def claim(pipeline_file: str) -> list[int]:
+    """Claim the hour's objects and the stragglers; list the batches they are cut into.
+
+    XCom ``claim_id`` names the claim, ``shards`` says how many machine shards it has.
+    """
+    from sessionize import stages
+
+    pipeline, hour = _open(pipeline_file)
+    claimed = stages.claim(pipeline, hour)
+    log.info("Claim %s: %d batches, %d shards", claimed.id, claimed.batches, claimed.shards)
+    ti = get_current_context()["ti"]
+    ti.xcom_push("claim_id", claimed.id)
+    ti.xcom_push("shards", claimed.shards)
+    return list(range(claimed.batches))
+
+
+@task
+def validate(pipeline_file: str, claim_id: str, batch: int) -> dict[str, int]:
+    """Read a batch of objects; part the valid records from those for quarantine."""
+    from sessionize import stages
+
+    pipeline, hour = _open(pipeline_file)
+    return _say(f"Batch {batch}", stages.validate_batch(pipeline, hour, claim_id, batch))
+
+
+@task
+def enrich(pipeline_file: str, claim_id: str, batch: int) -> dict[str, int]:
+    """Clean a batch's valid records, derive the columns, deal the events out to the shards."""
+    from sessionize import stages
+
+    pipeline, hour = _open(pipeline_file)
+    return _say(f"Batch {batch}", stages.enrich_batch(pipeline, hour, claim_id, batch))
+
+
+@task
+def shards(count: int) -> list[int]:
+    """List the machine shards, for ``sessionize`` to map over."""
+    return list(range(count))
+
+
+@task
+def sessionize(pipeline_file: str, claim_id: str, shard: int) -> dict[str, int]:
+    """Carry a shard's open sessions on: state of the hour before and new events in, state out."""
+    from sessionize import stages
+
+    pipeline, hour = _open(pipeline_file)
+    return _say(f"Shard {shard}", stages.sessionize_shard(pipeline, hour, claim_id, shard))
+
+
+@task
+def publish(pipeline_file: str, claim_id: str, sessions: Asset) -> dict[str, object]:
+    """Publish the hour's partitions, all at once, and its ledger; return the ledger's counts.
+
+    The event of the asset ``sessions`` carries the hour as its partition key.
+    """
+    from sessionize import stages
+
+    pipeline, hour = _open(pipeline_file)
+    ledger = stages.publish(pipeline, hour, claim_id)
+    _say(f"Hour {hour} is published", ledger.counts)
+    get_current_context()["outlet_events"][sessions].add_partitions(str(hour))
+    if ledger.outdated:
+        first, last = ledger.outdated[0], ledger.outdated[-1]
+        log.warning(
+            "%d later hours, %s to %s, stand on what this run has replaced. Run them again: "
+            "airflow dags backfill sessionize_%s -s %s:00 -e %s:00 --reset-dagruns",
+            *(len(ledger.outdated), first, last, pipeline.config.name, first, last),
+        )
+    return {"hour": str(hour), **ledger.counts, "outdated": [str(h) for h in ledger.outdated]}

@@ -1,0 +1,210 @@
+"""A run's staged results, laid end to end into the files that will be published, and counted.
+
+The files are made on local disk and held against the ledger's equations there: what does not add up
+never becomes visible.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from sessionize.claims import Claim
+from sessionize.config import Limits, PipelineConfig
+from sessionize.errors import LimitExceededError
+from sessionize.lake import partition_key
+from sessionize.ledger import NO_STATE, Counts, Ledger, ObjectCounts, WrittenFile
+from sessionize.parquet import write_parquet
+from sessionize.schemas import DATASETS, EVENTS, STATE
+from sessionize.staging import Staging
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class AssembledRun:
+    """A run that adds up: its ledger, and each file of the ledger on local disk, by key."""
+
+    ledger: Ledger
+    files: dict[str, Path]
+
+
+def events_name(batch: int, shard: int) -> str:
+    """Name the staged events of one batch that belong to one shard."""
+    return f"events-{batch:05}-{shard:03}"
+
+
+def shard_name(previous: Ledger | None, table: str, shard: int) -> str:
+    """Name a staged result of one shard, which hangs on the state before."""
+    return f"upon-{_fingerprint(previous)}/{table}-{shard:03}"
+
+
+@contextlib.contextmanager
+def assembled(
+    claim: Claim, staging: Staging, previous: Ledger | None, config: PipelineConfig
+) -> Iterator[AssembledRun]:
+    """Lay the staged results of a run end to end, on local disk for the length of the block.
+
+    Raises
+    ------
+    StagingError
+        If a stage has not run, or has run upon another state than ``previous`` left.
+    UnbalancedError
+        If the run does not add up.
+    LimitExceededError
+        If more is in quarantine, or late, than the operator allows.
+    """
+    with tempfile.TemporaryDirectory(prefix="sessionize-") as folder:
+        sources = _Sources(claim, staging, previous)
+        files: dict[str, Path] = {}
+
+        def write(key: str, schema: pa.Schema, tables: Iterator[pa.Table]) -> WrittenFile:
+            path = Path(folder) / f"{len(files)}.parquet"
+            written = write_parquet(path, schema, tables, key)
+            files[key] = path
+            return written
+
+        state = {}
+        for name, schema in STATE.items():
+            prefix = f"_state/{claim.hour.partition}/{name}"
+            written = write(prefix, schema, sources.of_shards(f"state-{name}"))
+            # Named by content: a state that is being replaced stays readable beside the new one.
+            key = f"{prefix}-{written.sha256[:12]}.parquet"
+            files[key] = files.pop(prefix)
+            state[name] = replace(written, key=key)
+        published = {}
+        for name, schema in DATASETS.items():
+            key = partition_key(name, claim.hour)
+            if name == "open_sessions":  # what is open is the state's own list
+                files[key] = files[state[name].key]
+                published[name] = replace(state[name], key=key)
+            elif name == "quarantine":
+                published[name] = write(key, schema, sources.of_batches("quarantine"))
+            elif name == "events":
+                published[name] = write(key, schema, sources.events())
+            else:
+                published[name] = write(key, schema, sources.of_shards(name))
+
+        ledger = _ledger(claim, sources, previous, config, published, state, files)
+        ledger.counts.check()
+        _check_limits(ledger, config.limits)
+        yield AssembledRun(ledger, files)
+
+
+class _Sources:
+    """The staged tables, in the order in which they are published."""
+
+    def __init__(self, claim: Claim, staging: Staging, previous: Ledger | None) -> None:
+        self._staging = staging
+        self._previous = previous
+        self._batches = range(len(claim.batches))
+        self._shards = range(claim.shards)
+
+    def of_batches(self, name: str) -> Iterator[pa.Table]:
+        for batch in self._batches:
+            yield from self._staging.read_batches(f"{name}-{batch:05}")
+
+    def of_shards(self, name: str) -> Iterator[pa.Table]:
+        for shard in self._shards:
+            yield from self._staging.read_batches(shard_name(self._previous, name, shard))
+
+    def events(self) -> Iterator[pa.Table]:
+        """Yield the events in landed order, which dealing them out to shards has broken up."""
+        for batch in self._batches:
+            dealt = [self._staging.read(events_name(batch, shard)) for shard in self._shards]
+            table = pa.concat_tables([EVENTS.empty_table(), *dealt])
+            yield table if len(dealt) == 1 else table.sort_by(
+                [("object_key", "ascending"), ("position", "ascending")]
+            )
+
+    def duplicates(self) -> int:
+        names = (shard_name(self._previous, "duplicates", shard) for shard in self._shards)
+        return sum(self._staging.read_record(name) for name in names)
+
+    def objects(self) -> Iterator[ObjectCounts]:
+        for batch in self._batches:
+            for entry in self._staging.read_record(f"counts-{batch:05}"):
+                yield ObjectCounts(**entry)
+
+
+def _ledger(
+    claim: Claim,
+    sources: _Sources,
+    previous: Ledger | None,
+    config: PipelineConfig,
+    published: dict[str, WrittenFile],
+    state: dict[str, WrittenFile],
+    files: dict[str, Path],
+) -> Ledger:
+    """Count the run from the files that it publishes."""
+    objects = tuple(sources.objects())
+
+    def column(name: str, of: str) -> pa.ChunkedArray:
+        return pq.read_table(files[published[name].key], columns=[of]).column(of)
+
+    def total(name: str) -> int:
+        return pc.sum(column(name, "event_count")).as_py() or 0
+
+    def tally(name: str, of: str) -> dict[str, int]:
+        return dict(sorted(Counter(column(name, of).to_pylist()).items()))
+
+    return Ledger(
+        pipeline=config.name,
+        hour=claim.hour,
+        settings=claim.settings,
+        watermark=(claim.hour.end - config.session.max_out_of_orderness).isoformat(),
+        previous_state=_fingerprint(previous),
+        counts=Counts(
+            records_read=sum(entry.records for entry in objects),
+            valid=published["events"].rows,
+            quarantined=published["quarantine"].rows,
+            pending_before=previous.counts.pending_after if previous else 0,
+            settled=published["sessionized_events"].rows,
+            late=published["late_events"].rows,
+            duplicates=sources.duplicates(),
+            pending_after=state["pending"].rows,
+            sessions_closed=published["sessions"].rows,
+            sessions_open=published["open_sessions"].rows,
+            events_open_before=previous.counts.events_open if previous else 0,
+            events_closed=total("sessions"),
+            events_open=total("open_sessions"),
+        ),
+        quarantined_by_reason=tally("quarantine", "reason"),
+        closed_by_reason=tally("sessions", "end_reason"),
+        claimed=objects,
+        published=published,
+        state=state,
+    )
+
+
+def _check_limits(ledger: Ledger, limits: Limits) -> None:
+    counts = ledger.counts
+    shares = {
+        "quarantined": counts.quarantined / max(counts.records_read, 1),
+        "late": counts.late / max(counts.valid, 1),
+    }
+    for what, share in shares.items():
+        fail: float | None = getattr(limits, f"fail_{what}")
+        warn: float | None = getattr(limits, f"warn_{what}")
+        if fail is not None and share > fail:
+            raise LimitExceededError(
+                f"{ledger.hour}: {share:.1%} {what} is over the limit of {fail:.1%} "
+                f"({ledger.quarantined_by_reason or counts})",
+                f"Nothing was published. Look into the objects, or raise `limits.fail_{what}`, and "
+                "run the hour again.",
+            )
+        if warn is not None and share > warn:
+            log.warning("%s: %.1f %% %s is over %.1f %%", ledger.hour, share * 100, what, warn * 100)
+
+
+def _fingerprint(previous: Ledger | None) -> str:
+    return previous.state_fingerprint if previous else NO_STATE

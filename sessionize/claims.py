@@ -1,0 +1,200 @@
+"""Which run reads which object: every landed object is claimed by exactly one run.
+
+A run claims what lies under its own hour, and *stragglers*: objects under an earlier hour that no
+run has claimed. A claim is written before anything is read, and stands whatever is run again after:
+a run that is repeated keeps its objects, and adds those that nobody has claimed since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import date, timedelta
+
+from sessionize.config import MAX_SHARDS, PipelineConfig
+from sessionize.errors import ForeignFileError, IntervalError, MissingStateError
+from sessionize.hours import Hour
+from sessionize.lake import Lake
+from sessionize.storage import Storage, StoredObject
+
+log = logging.getLogger(__name__)
+
+_LANDED = re.compile(r"(\d{4})/(\d{2})/(\d{2})/(\d{2})/([^/]+)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The objects that the run of ``hour`` reads, in landed order, and how its work is cut."""
+
+    hour: Hour
+    objects: tuple[StoredObject, ...]
+    settings: str
+    batch_size: int
+    shards: int
+
+    @property
+    def id(self) -> str:
+        """Name the work: changes with the objects, their content, the settings and the cut."""
+        text = json.dumps(
+            [str(self.hour), _encoded(self.objects), self.settings, self.batch_size, self.shards]
+        )
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def batches(self) -> list[list[StoredObject]]:
+        """Cut the objects, in order, into batches of about ``batch_size`` bytes."""
+        batches: list[list[StoredObject]] = []
+        room = 0
+        for entry in self.objects:
+            if not batches or entry.size > room:
+                batches.append([])
+                room = self.batch_size
+            batches[-1].append(entry)
+            room -= entry.size
+        return batches
+
+    @property
+    def stragglers(self) -> list[StoredObject]:
+        """The objects that landed under an earlier hour."""
+        return [entry for entry in self.objects if hour_of(entry.key) != self.hour]
+
+
+def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) -> Claim:
+    """Claim the hour's objects and the stragglers of earlier hours, and write the claim down.
+
+    Raises
+    ------
+    IntervalError
+        If the hour lies before the pipeline's ``start``.
+    MissingStateError
+        If the hour before has not been claimed.
+    StorageError
+        If the raw prefix or the lake cannot be reached.
+    """
+    if hour < config.start:
+        raise IntervalError(
+            f"{hour} lies before the first hour of {config.name!r}, {config.start}",
+            "Run a later hour, or set `start` earlier and run all hours from there.",
+        )
+    first = _reach(hour, config, -1)
+    claims = dict(_claims_between(lake, first, _reach(hour, config, +1)))
+    before = claims.pop(hour, ())
+    if hour > config.start and hour.previous not in claims:
+        raise MissingStateError(
+            f"{hour} cannot be run before {hour.previous}",
+            "Run the hours in order; `python -m sessionize status` shows which are missing.",
+        )
+    owners = {entry.key: other for other, objects in claims.items() for entry in objects}
+    # What lies under an hour that has not been claimed is that hour's, not a straggler.
+    landed = {
+        entry.key: entry
+        for entry in _landed(raw, first, hour)
+        if (under := hour_of(entry.key)) == hour or under in claims
+    }
+    is_published = lake.ledger(hour) is not None
+    kept = [
+        landed.get(entry.key, entry)
+        for entry in before
+        if is_published or (entry.key in landed and owners.get(entry.key, hour) >= hour)
+    ]
+    mine = {entry.key: entry for entry in kept}
+    mine |= {key: entry for key, entry in landed.items() if key not in mine and key not in owners}
+    objects = tuple(sorted(mine.values(), key=lambda entry: entry.key.encode()))
+    claim = _claim(hour, objects, config)
+    if objects != before or not before:
+        lake.write_json(_key(hour), {"hour": str(hour), "objects": _encoded(objects)})
+    if claim.stragglers:
+        names = ", ".join(entry.key for entry in claim.stragglers)
+        log.info("%s claims %d stragglers: %s", hour, len(claim.stragglers), names)
+    return claim
+
+
+def read_claim(lake: Lake, hour: Hour, config: PipelineConfig) -> Claim | None:
+    """Return the hour's claim as it is written down; None if it has not been claimed."""
+    objects = _read(lake, hour)
+    return None if objects is None else _claim(hour, objects, config)
+
+
+def hour_of(key: str) -> Hour | None:
+    """Return the hour under which an object landed; None if the key is not that of an object."""
+    match = _LANDED.fullmatch(key)
+    # A name that begins with a dot is a leftover of some tool, never Firehose's.
+    if match is None or match[5].startswith("."):
+        return None
+    try:
+        return Hour.parse(f"{match[1]}-{match[2]}-{match[3]}T{match[4]}")
+    except IntervalError:
+        return None
+
+
+def _claim(hour: Hour, objects: tuple[StoredObject, ...], config: PipelineConfig) -> Claim:
+    size = sum(entry.size for entry in objects)
+    by_size = min(max(1, -(-size // config.run.shard_size)), MAX_SHARDS)
+    return Claim(
+        hour=hour,
+        objects=objects,
+        settings=config.fingerprint(),
+        batch_size=config.run.batch_size,
+        shards=config.run.shards or by_size,
+    )
+
+
+def _reach(hour: Hour, config: PipelineConfig, direction: int) -> Hour:
+    """Return the farthest hour whose claims can concern this hour's."""
+    span = config.landing.straggler_lookback // timedelta(hours=1)
+    far = Hour(hour.start + direction * timedelta(hours=span))
+    return max(far, config.start)
+
+
+def _landed(raw: Storage, first: Hour, last: Hour) -> Iterator[StoredObject]:
+    # A listing a day: one an hour would be twenty-four times the requests.
+    for day in _days(first, last):
+        for entry in raw.list(f"{day:%Y/%m/%d/}"):
+            hour = hour_of(entry.key)
+            if hour is not None and first <= hour <= last:
+                yield entry
+
+
+def _claims_between(
+    lake: Lake, first: Hour, last: Hour
+) -> Iterator[tuple[Hour, tuple[StoredObject, ...]]]:
+    for day in _days(first, last):
+        for entry in lake.storage.list(f"_claims/{day:dt=%Y-%m-%d}/"):
+            hour = lake.hour_of_record(entry.key)
+            if hour is not None and first <= hour <= last:
+                objects = _read(lake, hour, entry.etag)
+                if objects is not None:
+                    yield hour, objects
+
+
+def _days(first: Hour, last: Hour) -> Iterator[date]:
+    day = first.start.date()
+    while day <= last.start.date():
+        yield day
+        day += timedelta(days=1)
+
+
+def _read(lake: Lake, hour: Hour, etag: str = "") -> tuple[StoredObject, ...] | None:
+    key = _key(hour)
+    document = lake.read_json(key, etag)
+    if document is None:
+        return None
+    try:
+        return tuple(StoredObject(**entry) for entry in document["objects"])
+    except (KeyError, TypeError) as error:
+        raise ForeignFileError(
+            f"{lake.storage.url}/{key} is not a claim of this project ({error!r})",
+            "Restore it from a backup, or move it away and run the hour again.",
+        ) from error
+
+
+def _encoded(objects: Iterable[StoredObject]) -> list[dict[str, object]]:
+    return [asdict(entry) for entry in objects]
+
+
+def _key(hour: Hour) -> str:
+    return f"_claims/{hour.partition}.json"

@@ -1,0 +1,163 @@
+"""The command line: run hours without Airflow, and see where a pipeline stands."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from sessionize.errors import SessionizeError
+
+# Whatever is heavy (pandas, pyarrow, the AWS client) is imported by the command that needs it.
+if TYPE_CHECKING:
+    from sessionize.hours import Hour
+    from sessionize.stages import Pipeline
+    from sessionize.status import HourStatus
+
+_HOUR_HELP = "an hour in UTC, as 2017-02-04T23"
+_COUNTS = ("records_read", "valid", "quarantined", "late", "duplicates", "settled")
+_SESSIONS = ("sessions_closed", "sessions_open", "pending_after")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code: 0 success, 1 failure, 2 wrong usage."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.INFO if options.verbose else logging.WARNING,
+        format="%(levelname)s %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        return options.command(options)
+    except SessionizeError as error:
+        if options.verbose:
+            logging.getLogger(__name__).info("where it went wrong:", exc_info=error)
+        print(f"sessionize: {' '.join(str(error).split())}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("sessionize: interrupted; run the hour again to complete it", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sessionize",
+        description="Turn landed events into sessions, hour by hour, with open sessions carried.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    run = _command(commands, "run", "run one hour, or a range of hours in order", _run)
+    run.add_argument("--hour", metavar="HOUR", help=f"run {_HOUR_HELP}")
+    run.add_argument("--from", dest="first", metavar="HOUR", help=f"run from {_HOUR_HELP}")
+    run.add_argument("--to", dest="end", metavar="HOUR", help="up to this hour, exclusive")
+
+    status = _command(commands, "status", "show hour by hour: done, missing, outdated", _status)
+    status.add_argument("--from", dest="first", metavar="HOUR", help=f"show from {_HOUR_HELP}")
+    status.add_argument("--to", dest="end", metavar="HOUR", help="up to this hour, exclusive")
+    status.add_argument("--json", action="store_true", help="one JSON object an hour")
+
+    _command(commands, "check", "check a pipeline file, and say what it sets", _check)
+    return parser
+
+
+def _command(commands, name: str, text: str, function) -> argparse.ArgumentParser:  # type: ignore[no-untyped-def]
+    command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+    command.add_argument("--config", required=True, metavar="FILE", help="the pipeline's TOML file")
+    command.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
+    command.set_defaults(command=function, parser=command)
+    return command
+
+
+def _run(options: argparse.Namespace) -> int:
+    if (options.hour is None) == (options.first is None) or (
+        (options.first is None) != (options.end is None)
+    ):
+        options.parser.error("give either --hour, or --from and --to")
+    pipeline = _pipeline(options)
+    from sessionize.runner import run_hour
+
+    published = None
+    for hour in _hours(options):
+        published = run_hour(pipeline, hour)
+        counts = published.ledger.counts
+        print(
+            f"{hour}  read {counts.records_read:,}  valid {counts.valid:,}  "
+            f"quarantined {counts.quarantined:,}  late {counts.late:,}  "
+            f"duplicates {counts.duplicates:,}  sessions closed {counts.sessions_closed:,}  "
+            f"open {counts.sessions_open:,}" + ("" if published.changed else "  (unchanged)"),
+            flush=True,
+        )
+    if published is not None and published.outdated:
+        first, last = published.outdated[0], published.outdated[-1]
+        print(
+            f"{len(published.outdated)} later hours now stand on an outdated state: run "
+            f"--from {first} --to {last.next}",
+            flush=True,
+        )
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    pipeline = _pipeline(options)
+    from sessionize.status import pipeline_status
+
+    first, end = _optional_hour(options.first), _optional_hour(options.end)
+    lines = pipeline_status(pipeline.lake, pipeline.config, first, end)
+    if options.json:
+        for line in lines:
+            counts = line.ledger.encode()["counts"] if line.ledger else None
+            print(json.dumps({"hour": str(line.hour), "state": line.state, "counts": counts}))
+        return 0
+    columns = (*_COUNTS, *_SESSIONS)
+    print("  ".join(["hour         ", "state      ", *(name.rjust(12) for name in columns)]))
+    for line in lines:
+        print(_status_line(line, columns))
+    return 0
+
+
+def _status_line(line: HourStatus, columns: Sequence[str]) -> str:
+    cells = (
+        ["".rjust(12)] * len(columns)
+        if line.ledger is None
+        else [f"{getattr(line.ledger.counts, name):,}".rjust(12) for name in columns]
+    )
+    return "  ".join([str(line.hour), line.state.ljust(11), *cells]).rstrip()
+
+
+def _check(options: argparse.Namespace) -> int:
+    from sessionize.config import load_config
+
+    config = load_config(options.config)
+    print(f"{options.config}: pipeline {config.name!r}, {config.raw} to {config.lake}")
+    return 0
+
+
+def _pipeline(options: argparse.Namespace) -> Pipeline:
+    from sessionize.config import load_config
+    from sessionize.stages import Pipeline
+
+    return Pipeline.open(load_config(options.config))
+
+
+def _hours(options: argparse.Namespace) -> list[Hour]:
+    from sessionize.hours import Hour, hours_between
+
+    if options.hour is not None:
+        return [Hour.parse(options.hour)]
+    first, end = Hour.parse(options.first), Hour.parse(options.end)
+    if end <= first:
+        options.parser.error(f"--to {end} is not after --from {first} (the range is half-open)")
+    return list(hours_between(first, end))
+
+
+def _optional_hour(text: str | None) -> Hour | None:
+    from sessionize.hours import Hour
+
+    return None if text is None else Hour.parse(text)

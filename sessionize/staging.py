@@ -1,0 +1,88 @@
+"""Work in progress between the stages of one run: Arrow tables and small records.
+
+Everything in it is a pure function of the work's name (the claim's id), so two attempts of the same
+task write the same content to the same place, and either may win.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.ipc
+
+from sessionize.errors import StagingError
+from sessionize.hours import Hour
+from sessionize.storage import Storage
+
+_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
+
+
+class Staging:
+    """The staging area of one piece of work of one hour."""
+
+    def __init__(self, storage: Storage, hour: Hour, work: str) -> None:
+        self._storage = storage
+        self._hour = hour
+        self._prefix = f"{staging_prefix(hour)}{work}/"
+
+    @contextlib.contextmanager
+    def writing(self, name: str, schema: pa.Schema) -> Iterator[pa.ipc.RecordBatchFileWriter]:
+        """Write a table batch by batch; it appears, whole, when the block ends well."""
+        with tempfile.TemporaryDirectory(prefix="sessionize-") as folder:
+            path = Path(folder) / "table"
+            with pa.ipc.new_file(str(path), schema, options=_OPTIONS) as writer:
+                yield writer
+            self._storage.upload(self._key(name), path)
+
+    def write(self, name: str, table: pa.Table) -> None:
+        """Write a table."""
+        with self.writing(name, table.schema) as writer:
+            writer.write_table(table)
+
+    def read(self, name: str) -> pa.Table:
+        """Return a table.
+
+        Raises
+        ------
+        StagingError
+            If an earlier stage has not written it, or it was cleaned up after publication.
+        """
+        return pa.ipc.open_file(self._content(name)).read_all()
+
+    def read_batches(self, name: str) -> Iterator[pa.Table]:
+        """Yield a table in the pieces in which it was written."""
+        file = pa.ipc.open_file(self._content(name))
+        for index in range(file.num_record_batches):
+            yield pa.Table.from_batches([file.get_batch(index)])
+
+    def write_record(self, name: str, record: Any) -> None:
+        """Write a small JSON record."""
+        self._storage.write(self._key(name), json.dumps(record).encode())
+
+    def read_record(self, name: str) -> Any:
+        """Return a small JSON record."""
+        return json.loads(self._content(name))
+
+    def _key(self, name: str) -> str:
+        return self._prefix + name
+
+    def _content(self, name: str) -> bytes:
+        content = self._storage.read(self._key(name))
+        if content is None:
+            raise StagingError(
+                f"{self._hour}: the intermediate result {name} is not there: an earlier stage has "
+                "not run, or the hour has been published since and its intermediate results removed",
+                "Run the hour again from `claim`.",
+            )
+        return content
+
+
+def staging_prefix(hour: Hour) -> str:
+    """Return the prefix under which all work in progress of an hour lies."""
+    return f"_staging/{hour.partition}/"

@@ -1,0 +1,69 @@
+"""Where a pipeline stands, hour by hour, read from its ledgers and marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sessionize.config import PipelineConfig
+from sessionize.hours import Hour, hours_between
+from sessionize.lake import Lake
+from sessionize.ledger import NO_STATE, Ledger
+
+
+class HourState(StrEnum):
+    """What can be said of an hour."""
+
+    DONE = "done"
+    MISSING = "missing"
+    OUTDATED = "outdated"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True)
+class HourStatus:
+    """An hour, its state, and the ledger of its last published run (None if missing)."""
+
+    hour: Hour
+    state: HourState
+    ledger: Ledger | None
+
+
+def pipeline_status(
+    lake: Lake, config: PipelineConfig, first: Hour | None = None, end: Hour | None = None
+) -> Iterator[HourStatus]:
+    """Yield the status of the hours in ``[first, end)``, in order.
+
+    An hour is outdated if it stands on another state than its predecessor has by now, or on an
+    outdated hour.
+
+    Parameters
+    ----------
+    first, end : Hour, optional
+        Default: the pipeline's first hour, and the hour after the last that has been run.
+    """
+    done = set(lake.done_hours())
+    marks = lake.marks()
+    first = first or config.start
+    end = end or (max(done).next if done else first)
+    before = lake.ledger(first.previous) if first > config.start else None
+    expected = before.state_fingerprint if before else NO_STATE
+    outdated = any(marked < first for marked in marks)
+    for hour in hours_between(first, end):
+        ledger = lake.ledger(hour) if hour in done else None
+        if ledger is None:
+            # What stands behind a gap is judged by its own predecessors only.
+            yield HourStatus(hour, HourState.MISSING, None)
+            continue
+        stands_on_another = hour.previous in done and ledger.previous_state != expected
+        if hour == config.start:
+            stands_on_another = ledger.previous_state != NO_STATE
+        outdated = outdated or stands_on_another
+        if "interrupted" in marks.get(hour, ()):
+            state = HourState.INTERRUPTED
+        else:
+            state = HourState.OUTDATED if outdated else HourState.DONE
+        outdated = outdated or state is not HourState.DONE
+        yield HourStatus(hour, state, ledger)
+        expected = ledger.state_fingerprint

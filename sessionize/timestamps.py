@@ -1,0 +1,73 @@
+"""The raw ``timestamp``: epoch seconds or milliseconds, or ISO 8601 (contract §2)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sessionize.landing import Kind, RawColumn
+
+#: From this on a number is milliseconds: as seconds it would lie beyond the year 5138, as
+#: milliseconds just below it lies March 1973.
+_MILLISECONDS_FROM = 100_000_000_000
+#: The last instant that a time stamp can name: the end of the year 9999.
+_LAST_MICROSECOND = 253_402_300_800_000_000 - 1
+_NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,2})?", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_timestamps(
+    column: RawColumn,
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Read a column of raw time stamps.
+
+    Returns
+    -------
+    microseconds : int64 array
+        Since the epoch; 0 where the text is not a time.
+    well_formed : bool array
+    """
+    rows = len(column.kind)
+    result = np.zeros(rows, dtype=np.int64)
+    is_text = (column.kind == Kind.STRING) | (column.kind == Kind.NUMBER)
+    plain = is_text & np.asarray(
+        pc.fill_null(pc.match_substring_regex(column.text, r"^[0-9]{1,15}$"), False)
+    )
+    whole = pc.cast(column.text.filter(pa.array(plain)), pa.int64()).to_numpy()
+    scale = np.where(whole < _MILLISECONDS_FROM, 1_000_000, 1_000)
+    in_range = whole <= _LAST_MICROSECOND // scale
+    result[plain] = np.where(in_range, whole * np.where(in_range, scale, 0), 0)
+    well_formed = plain.copy()
+    well_formed[plain] = in_range
+    for row in np.flatnonzero(is_text & ~plain).tolist():
+        time = _parse(column.text[row].as_py(), is_string=column.kind[row] == Kind.STRING)
+        if time is not None:
+            result[row] = time
+            well_formed[row] = True
+    return result, well_formed
+
+
+def _parse(text: str, *, is_string: bool) -> int | None:
+    """Read one time stamp; None if it is not one. A fraction is rounded to microseconds."""
+    text = text.strip()
+    if _NUMBER.fullmatch(text):
+        number = Decimal(text)
+        scale = 1_000_000 if abs(number) < _MILLISECONDS_FROM else 1_000
+        time = int((number * scale).to_integral_value(ROUND_HALF_EVEN))
+    elif is_string and len(text) <= 64:
+        try:
+            moment = datetime.fromisoformat(text.upper())
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)  # ISO 8601 without an offset is taken as UTC
+        time = (moment - _EPOCH) // timedelta(microseconds=1)
+    else:
+        return None
+    return time if abs(time) <= _LAST_MICROSECOND else None
