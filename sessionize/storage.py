@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, Protocol
 
 from sessionize.errors import ObjectGoneError, StorageError
 
@@ -174,23 +174,23 @@ class LocalStorage:
     @contextlib.contextmanager
     def _replacing(self, key: str) -> Iterator[Any]:
         target = self._root / key
-        temporary = None
+        aside = target.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=target.parent)
-            temporary = Path(name)
-            with os.fdopen(handle, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.chmod(0o644)
-            temporary.replace(target)
-            temporary = None
+            try:
+                with _open_aside(aside) as file:
+                    yield file
+                    file.flush()
+                    os.fsync(file.fileno())
+                    if not aside.exists():
+                        # A directory handle, unused with an absolute path, makes it linkat(2).
+                        number = file.fileno()
+                        os.link(f"/proc/self/fd/{number}", aside, src_dir_fd=number)
+                aside.replace(target)
+            finally:
+                aside.unlink(missing_ok=True)
         except OSError as error:
             self._fail(key, "written", error)
-        finally:
-            if temporary is not None:
-                temporary.unlink(missing_ok=True)
 
     def _fail(self, key: str, verb: str, error: OSError) -> NoReturn:
         raise StorageError(
@@ -200,6 +200,18 @@ class LocalStorage:
 
 
 _TEMPORARY = ".sessionize-"
+
+
+def _open_aside(path: Path) -> BinaryIO:
+    """Open a file that has no name until it is linked, so that a killed process leaves nothing.
+
+    Where the system cannot do that, the file has the name ``path`` from the start.
+    """
+    try:
+        handle = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o644)
+    except (AttributeError, OSError):
+        return path.open("wb")
+    return os.fdopen(handle, "wb")
 
 
 def _raise_unless_missing(error: OSError) -> None:

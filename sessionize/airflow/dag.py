@@ -37,8 +37,8 @@ RETRY_POLICY = ExceptionRetryPolicy(
 def build_dag(pipeline_file: str | Path) -> DAG:
     """Build the hourly DAG ``sessionize_<name>`` of a pipeline file.
 
-    Objects are claimed strictly in the order of hours; hours are validated and enriched side by side;
-    ``previous_hour`` holds ``sessionize`` until the hour before has been published.
+    Objects are claimed strictly in the order of hours. Hours are validated and enriched side by
+    side; ``previous_hour`` holds ``sessionize`` until the hour before has been published.
 
     Raises
     ------
@@ -79,22 +79,22 @@ def build_dag(pipeline_file: str | Path) -> DAG:
             execution_timeout=config.airflow.delivery_wait + config.airflow.task_timeout,
         )
         batches = tasks.claim.override(depends_on_past=True)(file)
-        claim_id = batches["claim_id"]
+        claim_id = batches["claim_id"]  # type: ignore[index]
         validated = tasks.validate.partial(pipeline_file=file, claim_id=claim_id).expand(
             batch=batches
         )
         enriched = tasks.enrich.partial(pipeline_file=file, claim_id=claim_id).expand(batch=batches)
         # The turnstile of hours. It lets hour h pass once, in the run of h-1, this task and those
-        # right after it (`shards` and, for this reason, `publish`) are done. Mapped tasks must not
-        # stand right after it: when a cleared hour is cut into fewer shards, Airflow marks the
-        # surplus `removed`, and a removed task would hold the next hour for ever.
+        # right after it (`check_state` and, for this reason, `publish`) are done. A mapped task
+        # must not stand right after it: when an hour is run again with fewer shards, Airflow marks
+        # the surplus `removed`, and a removed task would hold the next hour for ever.
         # An empty hour has no batches (skipped): that must not stop it, a failed batch must.
         previous_hour = EmptyOperator(
             task_id="previous_hour",
             wait_for_downstream=True,
             trigger_rule=TriggerRule.NONE_FAILED,
         )
-        shards = tasks.shards(batches["shards"])
+        shards = tasks.check_state(file, batches["shards"])  # type: ignore[index]
         sessionized = tasks.sessionize.partial(pipeline_file=file, claim_id=claim_id).expand(
             shard=shards
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import BaseOperator
@@ -25,7 +25,7 @@ class DeliveryOperator(BaseOperator):
         How long after the hour's end an object can still appear.
     """
 
-    def __init__(self, *, wait: timedelta, **kwargs: object) -> None:
+    def __init__(self, *, wait: timedelta, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.wait = wait
 

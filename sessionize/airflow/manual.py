@@ -3,8 +3,76 @@
 from __future__ import annotations
 
 from sessionize.config import PipelineConfig
+from sessionize.hours import Hour
+
+_MANUAL = """\
+Turns the events that Firehose lands under `{raw}` into sessions under `{lake}`, hour by hour.
+Sessions that are open at the end of an hour are carried into the next one, so **each hour stands on
+the hour before**. The first is {start} UTC; it begins with no state.
+
+- `wait_for_delivery` gives Firehose time to deliver what it buffers, {wait} after the hour's end. It
+  takes no worker slot meanwhile.
+- `claim` decides which objects the hour reads: its own, and stragglers of earlier hours. It waits
+  for `claim` of the hour before.
+- `validate` reads a batch of objects. What is not a valid event goes to quarantine, with a reason.
+- `enrich` cleans a batch, derives the columns, and deals the events out to machine shards.
+- `previous_hour` is the turnstile: it waits for `publish` of the hour before.
+- `check_state` makes sure that the hour before has left its state, and that it is not outdated.
+- `sessionize` makes sessions of a shard's new events and the state of the hour before.
+- `publish` checks that the counts add up, then makes the hour visible. Its XCom has the counts.
+
+An empty hour has no batches: `validate` and `enrich` are skipped, the rest runs.
+
+## When an hour fails
+
+The task's log says what is wrong and what to do. Storage trouble is tried again by itself; the rest
+would not get better by trying. Nothing is half published, and the hours after it wait. Once it is
+mended, run the hour again from its first task; those that wait go on, in order:
+
+    airflow tasks clear {dag_id} -s {hour}:00 -e {hour}:00 -y
+
+An hour that is done can be run again the same way. If that changes its state, `publish` warns which
+later hours are outdated by it: run them again, in order, with `--reset-dagruns` (below).
+
+## Backfill
+
+Both dates belong to the range; they are the starts of hours, in UTC.
+
+    airflow dags backfill {dag_id} -s {hour}:00 -e {last}:00
+
+waits until all is done. `--dry-run` only says what would be done, `--rerun-failed-tasks` runs failed
+hours again, `--reset-dagruns` all hours, `--unpause` unpauses the DAG (a paused one runs nothing).
+Airflow's own command works too; it does not wait:
+
+    airflow backfill create --dag-id {dag_id} --reprocess-behavior completed \\
+        --from-date {hour}:00Z --to-date {last}:00Z
+
+`completed` runs done hours again, in order; `failed` would leave them on an outdated state.
+
+## One hour by hand
+
+Trigger the DAG with the param `hour`, and without a logical date:
+
+    airflow dags trigger {dag_id} -c '{{"hour": "{hour}"}}'
+
+If the hour before is missing or outdated, it fails with an error that says what to run first.
+"""
 
 
 def manual_of(config: PipelineConfig) -> str:
     """Write the manual of a pipeline's DAG, in Markdown."""
-    return "x"
+    return _MANUAL.format(
+        dag_id=f"sessionize_{config.name}",
+        raw=config.raw,
+        lake=config.lake,
+        start=f"{config.start.start:%Y-%m-%d %H:00}",
+        hour=config.start,
+        last=_hours_later(config.start, 5),
+        wait=config.airflow.delivery_wait,
+    )
+
+
+def _hours_later(hour: Hour, count: int) -> Hour:
+    for _ in range(count):
+        hour = hour.next
+    return hour

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sessionize.airflow.instants import plain
 from sessionize.errors import IntervalError
 from sessionize.hours import Hour
 
@@ -25,7 +26,8 @@ def hour_of_run(context: Context) -> Hour:
     run = context["dag_run"]
     text = context["params"].get("hour")
     if text is None:
-        return Hour.of_interval(run.data_interval_start, run.data_interval_end)
+        start, end = run.data_interval_start, run.data_interval_end
+        return Hour.of_interval(start and plain(start), end and plain(end))
     if run.run_type != "manual":
         raise IntervalError(
             f"the param `hour` ({text}) is given to a {run.run_type} run, which has its own hour",

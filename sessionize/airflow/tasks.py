@@ -1,12 +1,13 @@
 """The DAG's tasks: each opens the pipeline, does one stage of its run's hour, and says so.
 
-What passes between them through XCom is a claim's id and small numbers; the data itself goes through
-the lake. The imports that cost time stand inside, so that the DAG files stay cheap to read.
+What passes between them through XCom is a claim's id and small numbers; the data goes through the
+lake. Imports that cost time stand inside the functions, so that the DAG files stay cheap to read.
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from airflow.sdk import Asset, get_current_context, task
@@ -51,11 +52,10 @@ def claim(pipeline_file: str) -> list[int]:
 
     pipeline, hour = _open(pipeline_file)
     claimed = stages.claim(pipeline, hour)
-    log.info("Claim %s: %d batches, %d shards", claimed.id, claimed.batches, claimed.shards)
     ti = get_current_context()["ti"]
     ti.xcom_push("claim_id", claimed.id)
     ti.xcom_push("shards", claimed.shards)
-    return list(range(claimed.batches))
+    return list(range(len(claimed.batches)))
 
 
 @task
@@ -77,9 +77,13 @@ def enrich(pipeline_file: str, claim_id: str, batch: int) -> dict[str, int]:
 
 
 @task
-def shards(count: int) -> list[int]:
-    """List the machine shards, for ``sessionize`` to map over."""
-    return list(range(count))
+def check_state(pipeline_file: str, shards: int) -> list[int]:
+    """Make sure that the hour before has left a state to build upon; list the machine shards."""
+    from sessionize import stages
+
+    pipeline, hour = _open(pipeline_file)
+    stages.check_previous(pipeline, hour)
+    return list(range(shards))
 
 
 @task
@@ -93,21 +97,21 @@ def sessionize(pipeline_file: str, claim_id: str, shard: int) -> dict[str, int]:
 
 @task
 def publish(pipeline_file: str, claim_id: str, sessions: Asset) -> dict[str, object]:
-    """Publish the hour's partitions, all at once, and its ledger; return the ledger's counts.
+    """Publish the hour's partitions and its ledger; return the ledger's counts.
 
     The event of the asset ``sessions`` carries the hour as its partition key.
     """
     from sessionize import stages
 
     pipeline, hour = _open(pipeline_file)
-    ledger = stages.publish(pipeline, hour, claim_id)
-    _say(f"Hour {hour} is published", ledger.counts)
-    get_current_context()["outlet_events"][sessions].add_partitions(str(hour))
-    if ledger.outdated:
-        first, last = ledger.outdated[0], ledger.outdated[-1]
+    published = stages.publish(pipeline, hour, claim_id)
+    counts = _say(f"{hour} is published", asdict(published.ledger.counts))
+    outdated = [str(later) for later in published.outdated]
+    if outdated:
         log.warning(
-            "%d later hours, %s to %s, stand on what this run has replaced. Run them again: "
+            "%d later hours now stand on an outdated state. Run them again, in order: "
             "airflow dags backfill sessionize_%s -s %s:00 -e %s:00 --reset-dagruns",
-            *(len(ledger.outdated), first, last, pipeline.config.name, first, last),
+            *(len(outdated), pipeline.config.name, outdated[0], outdated[-1]),
         )
-    return {"hour": str(hour), **ledger.counts, "outdated": [str(h) for h in ledger.outdated]}
+    get_current_context()["outlet_events"][sessions].add_partitions(str(hour))
+    return {"hour": str(hour), **counts, "outdated": outdated}

@@ -1,0 +1,61 @@
+# Everything that is done in this repository, one target each: `make` lists them.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo airflow test lint lock clean
+
+help: ## Show what can be done here
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv with everything that is needed, pinned (the others do it by themselves)
+
+# uv installs in seconds what pip installs in minutes. It is itself installed from the lock, by hash;
+# where there is no uv for the machine, pip does the work.
+$(STAMP): requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { \
+	  echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON) is: $$($(PYTHON) --version 2>&1)."; \
+	  echo "Name another one: make setup PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "$(PYTHON) cannot make a virtual environment (Debian, Ubuntu: install python3-venv)."; \
+	  exit 1; }
+	@awk '/^[^ ]/ { uv = /^uv==/ } uv' requirements-dev.txt > $(VENV)/uv.txt
+	@echo "Installing the pinned packages into $(VENV) ..."
+	@if $(BIN)/python -m pip install -q --require-hashes -r $(VENV)/uv.txt && $(BIN)/uv --version; then \
+	  export VIRTUAL_ENV=$(VENV) && \
+	  $(BIN)/uv pip install -q --require-hashes -r requirements-dev.txt && \
+	  $(BIN)/uv pip install -q --no-deps --no-build-isolation -e .; \
+	else \
+	  echo "uv cannot be installed here: pip does it, which takes some minutes."; \
+	  $(BIN)/python -m pip install -q --require-hashes -r requirements-dev.txt && \
+	  $(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@
+
+demo: setup ## Run the whole pipeline on this machine, with made-up events, and show what came of it
+	@$(BIN)/python -m local.demo
+
+airflow: setup ## Run Airflow on this machine with the demo's events, until Ctrl-C
+	@$(BIN)/python -m local.airflow
+
+test: setup ## Run the tests
+	$(BIN)/python -m pytest
+
+lint: setup ## Check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy sessionize local
+
+COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock" pyproject.toml --extra airflow
+
+lock: setup ## Pin the dependencies anew, after a change of pyproject.toml (UPGRADE=--upgrade: to the latest)
+	$(BIN)/$(COMPILE) $(UPGRADE) -o requirements.txt
+	$(BIN)/$(COMPILE) $(UPGRADE) --group dev -c requirements.txt -o requirements-dev.txt
+
+clean: ## Forget the demo, and remove caches (.venv stays)
+	rm -rf .airflow .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

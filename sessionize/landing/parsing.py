@@ -1,0 +1,115 @@
+"""Strict JSON: one record's bytes to its fields, or the reason why it has none."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from sessionize.landing.records import Problem
+from sessionize.reasons import Reason
+
+#: Brackets inside brackets that a record may have. The parser's own limit depends on the stack.
+MAX_DEPTH = 256
+
+#: What a record's field names stand for: the JSON text of each value, checked but not decoded.
+Fields = dict[str, msgspec.Raw]
+
+#: Decodes an object to its `Fields`, but does not find every flaw: see `find_flaw`.
+decode_fields = msgspec.json.Decoder(Fields).decode
+
+#: What `decode_fields` raises.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+_check_value = msgspec.json.Decoder(msgspec.Raw).decode
+
+_SURROGATES = re.compile(rb"\\u[dD][89a-fA-F]")
+_match_paired_escapes = re.compile(
+    rb"(?:[^\\]|\\[^u]|\\u(?![dD][89a-fA-F])"
+    rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+",
+    re.DOTALL,
+).match
+_find_brackets = re.compile(
+    rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|([{\[])|([}\]])', re.DOTALL
+).finditer
+
+
+def parse(record: bytes) -> Fields | Problem:
+    """Read a record.
+
+    Of a key that comes twice the last value counts, as in most parsers.
+
+    Parameters
+    ----------
+    record : bytes
+        What a frame holds.
+
+    Returns
+    -------
+    dict of str to msgspec.Raw, or Problem
+        Field name to the JSON text of the value, in the order of the record.
+    """
+    try:
+        fields = decode_fields(record)
+    except msgspec.ValidationError as error:
+        return _check(record) or Problem(Reason.NOT_AN_OBJECT, _wording(error))
+    except UNREADABLE:
+        return _check(record) or Problem(Reason.NOT_JSON, "a name is not text")
+    return find_flaw(record) or fields
+
+
+def is_object(record: bytes) -> bool:
+    """Tell whether a record can be read."""
+    return not isinstance(parse(record), Problem)
+
+
+def find_flaw(record: bytes) -> Problem | None:
+    """Look for what the decoder lets pass in values that it need not decode."""
+    try:
+        record.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return Problem(Reason.NOT_TEXT, f"not UTF-8: {error.reason} at byte {error.start}")
+    if _SURROGATES.search(record) and (end := _end_of_paired_escapes(record)) < len(record):
+        return Problem(Reason.NOT_JSON, f"half of a surrogate pair at byte {end}")
+    if is_nested_deeper(record, MAX_DEPTH):
+        return Problem(Reason.NOT_JSON, f"nested deeper than {MAX_DEPTH} levels")
+    return None
+
+
+def is_nested_deeper(record: bytes, limit: int) -> bool:
+    """Tell whether more brackets than ``limit`` are open at once anywhere."""
+    if record.count(b"{") + record.count(b"[") <= limit:
+        return False
+    depth = 0
+    for bracket in _find_brackets(record):
+        if bracket.lastindex == 1:
+            depth += 1
+            if depth > limit:
+                return True
+        elif bracket.lastindex == 2:
+            depth -= 1
+    return False
+
+
+def _check(record: bytes) -> Problem | None:
+    """Say what is wrong with a record; None if it is JSON of some kind."""
+    if flaw := find_flaw(record):
+        return flaw
+    try:
+        _check_value(record)
+    except msgspec.DecodeError as error:
+        return Problem(Reason.NOT_JSON, _wording(error))
+    except RecursionError:
+        return Problem(Reason.NOT_JSON, "nested too deep")
+    return None
+
+
+def _wording(error: msgspec.MsgspecError) -> str:
+    text = str(error).removeprefix("JSON is malformed: ")
+    return "the record ends too soon" if text == "Input data was truncated" else text
+
+
+def _end_of_paired_escapes(record: bytes) -> int:
+    match = _match_paired_escapes(record)
+    assert match is not None
+    return match.end()

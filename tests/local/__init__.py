@@ -1,0 +1,1 @@
+"""Tests of what runs the pipeline on one machine."""

@@ -1,0 +1,59 @@
+"""Between the reference's events and the frames of the code under test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from sessionize.schemas import EVENTS
+
+from .reference import Event
+
+Row = dict[str, Any]
+
+
+def event_row(event: Event) -> Row:
+    """Return the event with every column of ``events``, those that sessions ignore filled too."""
+    time = event.event_time
+    version = event.build_id.split(".") if event.build_id else None
+    filled = {
+        "event_id": event.event_id,
+        "event_time": time,
+        "machine_id": event.machine_id,
+        "user_id": event.user_id,
+        "inst_id": f"{event.machine_id}{event.user_id or ''}",
+        "action": event.action,
+        "product": event.product,
+        "build_id": event.build_id,
+        "major_version": version and ".".join(version[:1]),
+        "minor_version": version and ".".join(version[:2]),
+        "maint_id": version and ".".join(version[:3]),
+        "trialstate": "Trial" if event.product == "pro" else None,
+        "date_id": int(f"{time:%Y%m%d}"),
+        "hour_id": int(f"{time:%Y%m%d%H}"),
+        "minute_id": int(f"{time:%Y%m%d%H%M}"),
+        "extended": f'{{"landed": "{event.landed}"}}',
+        "object_key": event.object_key,
+        "position": event.position,
+    }
+    return dict.fromkeys(EVENTS.names) | filled
+
+
+def events_frame(events: Iterable[Event]) -> pd.DataFrame:
+    """Return the events as the frame that a run is given: in landed order."""
+    in_order = sorted(events, key=lambda event: event.landed_order)
+    return pa.Table.from_pylist([event_row(event) for event in in_order], EVENTS).to_pandas()
+
+
+def rows_of(frame: pd.DataFrame, schema: pa.Schema) -> list[Row]:
+    """Return the frame's rows in its own order; it must fit the schema, column for column."""
+    assert set(frame.columns) == set(schema.names)
+    return pa.Table.from_pandas(frame, schema, preserve_index=False).to_pylist()
+
+
+def in_any_order(rows: Iterable[Row]) -> list[Row]:
+    """Return the rows in an order that depends on nothing but their content."""
+    return sorted(rows, key=lambda row: [(name, str(row[name])) for name in sorted(row)])

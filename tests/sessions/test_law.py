@@ -1,0 +1,326 @@
+"""The law of the project (contract §3), and that every run agrees with the reference.
+
+``SESSIONIZE_EXAMPLES`` sets how many examples each property is tried on.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+
+import pandas as pd
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sessionize.schemas import (
+    CLOSED_FRONTIERS,
+    EVENTS,
+    IDENTITIES,
+    LATE_EVENTS,
+    SESSIONIZED_EVENTS,
+    SESSIONS,
+    STATE,
+)
+from sessionize.sessions import SessionizedHour, SessionState, sessionize_hour
+from sessionize.shards import shard_of
+
+from .frames import Row, event_row, events_frame, in_any_order, rows_of
+from .reference import Event, Played, Session, State, one_pass, play_hour
+from .strategies import Cuts, Scenario, cuts, scenarios
+
+EXAMPLES = int(os.environ.get("SESSIONIZE_EXAMPLES", "100"))
+
+
+def law(share: float) -> settings:
+    """Try a property on this share of the examples; some run every scenario several times."""
+    return settings(max_examples=max(1, round(EXAMPLES * share)), deadline=None)
+
+
+Place = tuple[str, int]
+
+
+class TestReference:
+    """The reference itself: its runs, one after another, come to its one pass."""
+
+    @law(5)
+    @given(cuts())
+    def test_runs_equal_one_pass_when_no_event_is_late(self, cuts: Cuts):
+        for scenario in cuts.scenarios:
+            runs = list(played(scenario))
+            assert not any(run.late for run in runs)
+            assert not runs[-1].state.pending
+            assert sessions_of(union_of(runs)) == whole(scenario.events, scenario)
+
+    @law(5)
+    @given(scenarios())
+    def test_late_events_leave_the_others_as_one_pass_gives_them(self, scenario: Scenario):
+        runs = list(played(scenario))
+        settled = [event for run in runs for event, _ in run.settled]
+        assert sessions_of(union_of(runs)) == whole(settled, scenario)
+
+
+class TestEveryRun:
+    @law(1)
+    @given(scenarios())
+    def test_agrees_with_the_reference(self, scenario: Scenario):
+        for run, expected in zip(sessionized(scenario), played(scenario), strict=True):
+            assert run.duplicates == len(expected.duplicates)
+            assert settled_rows(run) == in_any_order(
+                event_row(event) | {"session_id": session_id}
+                for event, session_id in expected.settled
+            )
+            assert late_rows(run) == in_any_order(
+                event_row(event) | {"frontier": frontier} for event, frontier in expected.late
+            )
+            assert session_rows(run.closed) == sessions_of(expected.closed)
+            assert_same_state(run.state, expected.state)
+
+    @law(1 / 2)
+    @given(scenarios())
+    def test_accounts_for_every_event(self, scenario: Scenario):
+        pending_before = 0
+        for landed, run in zip(scenario.runs, sessionized(scenario), strict=True):
+            pending_after = len(run.state.pending)
+            assert len(landed) + pending_before == (
+                len(run.settled) + len(run.late) + run.duplicates + pending_after
+            )
+            pending_before = pending_after
+
+    @law(1 / 4)
+    @given(scenarios())
+    def test_gives_identical_frames_again_and_leaves_its_inputs_alone(self, scenario: Scenario):
+        state = SessionState.empty()
+        for hour, events in zip(scenario.hours, scenario.runs, strict=True):
+            frame = events_frame(events)
+            given_state, given_frame = copied(state), frame.copy(deep=True)
+            run = sessionize_hour(state, frame, hour, scenario.rules)
+            again = sessionize_hour(given_state, given_frame, hour, scenario.rules)
+            pd.testing.assert_frame_equal(frame, events_frame(events))
+            assert_identical(state, given_state)
+            assert_identical(again.state, run.state)
+            for name in ("settled", "closed", "late"):
+                pd.testing.assert_frame_equal(getattr(again, name), getattr(run, name))
+            assert again.duplicates == run.duplicates
+            state = run.state
+
+    @law(1 / 4)
+    @given(scenarios(), st.randoms(use_true_random=False))
+    def test_depends_on_landed_order_among_simultaneous_events_only(
+        self, scenario: Scenario, order: random.Random
+    ):
+        relanded, origin = shuffled(scenario, order)
+        expected, got = Union.of(sessionized(scenario)), Union.of(sessionized(relanded))
+        assert got.sessions == expected.sessions
+        assert {origin[place]: tag for place, tag in got.tags.items()} == expected.tags
+
+
+class TestLaw:
+    @law(1 / 2)
+    @given(cuts())
+    def test_runs_of_any_cut_equal_one_pass_and_each_other(self, cuts: Cuts):
+        one, other = (Union.of(sessionized(scenario)) for scenario in cuts.scenarios)
+        for union, scenario in zip((one, other), cuts.scenarios, strict=True):
+            assert union.late == 0
+            assert union.sessions == whole(scenario.events, scenario)
+            assert union.tags == {
+                place_of(event): session.session_id
+                for session in one_pass(scenario.events, scenario.rules)
+                for event in session.events
+            }
+        assert [one.tags.get(place_of(event)) for event in cuts.one] == [
+            other.tags.get(place_of(event)) for event in cuts.other
+        ]
+
+    @law(1 / 4)
+    @given(scenarios(), st.data())
+    def test_any_number_of_shards_gives_the_same(self, scenario: Scenario, data: st.DataObject):
+        shards = data.draw(
+            st.lists(st.integers(1, 4), min_size=len(scenario.runs), max_size=len(scenario.runs)),
+            label="shards",
+        )
+        whole_runs, sharded_runs = sessionized(scenario), sessionized(scenario, shards)
+        for run, sharded in zip(whole_runs, sharded_runs, strict=True):
+            assert settled_rows(sharded) == settled_rows(run)
+            assert late_rows(sharded) == late_rows(run)
+            assert session_rows(sharded.closed) == session_rows(run.closed)
+            assert sharded.duplicates == run.duplicates
+            for name, schema in STATE.items():
+                frame, sharded_frame = getattr(run.state, name), getattr(sharded.state, name)
+                assert in_any_order(rows_of(sharded_frame, schema)) == in_any_order(
+                    rows_of(frame, schema)
+                )
+
+
+@dataclass(frozen=True)
+class Union:
+    """What all runs together publish; the sessions still open after the last are part of it."""
+
+    sessions: list[Row]
+    tags: dict[Place, str]
+    late: int
+
+    @classmethod
+    def of(cls, runs: Iterable[SessionizedHour]) -> Union:
+        sessions: list[Row] = []
+        tags = {}
+        late = 0
+        for run in runs:
+            sessions += session_rows(run.closed)
+            tags |= {
+                (row["object_key"], row["position"]): row["session_id"]
+                for row in rows_of(run.settled, SESSIONIZED_EVENTS)
+            }
+            late += len(run.late)
+        sessions += session_rows(run.state.open_sessions)
+        return cls(in_any_order(sessions), tags, late)
+
+
+def played(scenario: Scenario) -> Iterator[Played]:
+    """Play the scenario's runs by the reference."""
+    state = State()
+    for hour, events in zip(scenario.hours, scenario.runs, strict=True):
+        run = play_hour(state, events, hour, scenario.rules)
+        yield run
+        state = run.state
+
+
+def place_of(event: Event) -> Place:
+    return event.object_key, event.position
+
+
+def union_of(runs: list[Played]) -> list[Session]:
+    closed = [session for run in runs for session in run.closed]
+    return [*closed, *runs[-1].state.open_sessions.values()]
+
+
+def sessionized(scenario: Scenario, shards: list[int] | None = None) -> Iterator[SessionizedHour]:
+    """Run the code under test on the scenario, each run in its number of shards."""
+    state = SessionState.empty()
+    for number, (hour, events) in enumerate(zip(scenario.hours, scenario.runs, strict=True)):
+        count = shards[number] if shards else 1
+        frame = events_frame(events)
+        parts = [
+            sessionize_hour(
+                SessionState(**{n: shard(f, index, count) for n, f in frames_of(state).items()}),
+                shard(frame, index, count),
+                hour,
+                scenario.rules,
+            )
+            for index in range(count)
+        ]
+        run = joined(parts)
+        yield run
+        state = run.state
+
+
+def shard(frame: pd.DataFrame, index: int, count: int) -> pd.DataFrame:
+    return frame[shard_of(frame["machine_id"], count) == index].reset_index(drop=True)
+
+
+def joined(parts: list[SessionizedHour]) -> SessionizedHour:
+    """Put the shards of a run together as a lake does: as tables of the declared schemas."""
+
+    def table(frames: list[pd.DataFrame], schema: pa.Schema) -> pd.DataFrame:
+        rows = [row for frame in frames for row in rows_of(frame, schema)]
+        return pa.Table.from_pylist(rows, schema).to_pandas()
+
+    return SessionizedHour(
+        settled=table([part.settled for part in parts], SESSIONIZED_EVENTS),
+        closed=table([part.closed for part in parts], SESSIONS),
+        late=table([part.late for part in parts], LATE_EVENTS),
+        duplicates=sum(part.duplicates for part in parts),
+        state=SessionState(
+            **{
+                name: table([getattr(part.state, name) for part in parts], schema)
+                for name, schema in STATE.items()
+            }
+        ),
+    )
+
+
+def shuffled(scenario: Scenario, order: random.Random) -> tuple[Scenario, dict[Place, Place]]:
+    """Change the landed order within each run, but not that of a machine's simultaneous events.
+
+    Returns the scenario, and where the event at each place stood before.
+    """
+    runs = []
+    origin = {}
+    for events in scenario.runs:
+        simultaneous = defaultdict(list)
+        for event in events:
+            simultaneous[event.machine_id, event.event_time].append(event)
+        turns = [(event.machine_id, event.event_time) for event in events]
+        order.shuffle(turns)
+        run = []
+        for turn, at in zip(turns, events, strict=True):
+            event = simultaneous[turn].pop(0)
+            origin[place_of(at)] = place_of(event)
+            run.append(replace(event, object_key=at.object_key, position=at.position))
+        runs.append(tuple(run))
+    return Scenario(scenario.rules, tuple(runs)), origin
+
+
+def whole(events: Iterable[Event], scenario: Scenario) -> list[Row]:
+    """Return the sessions of one pass, closed where the scenario's last watermark closes them."""
+    rules = scenario.rules
+    watermark = scenario.hours[-1].end - rules.max_out_of_orderness
+    return sessions_of(
+        session.closed("timeout")
+        if session.end_reason is None
+        and session.last.event_time + rules.timeout + rules.allowed_lateness < watermark
+        else session
+        for session in one_pass(events, rules)
+    )
+
+
+def sessions_of(sessions: Iterable[Session]) -> list[Row]:
+    return in_any_order(session.row() for session in sessions)
+
+
+def session_rows(frame: pd.DataFrame) -> list[Row]:
+    return in_any_order(rows_of(frame, SESSIONS))
+
+
+def settled_rows(run: SessionizedHour) -> list[Row]:
+    return in_any_order(rows_of(run.settled, SESSIONIZED_EVENTS))
+
+
+def late_rows(run: SessionizedHour) -> list[Row]:
+    return in_any_order(rows_of(run.late, LATE_EVENTS))
+
+
+def frames_of(value: SessionState | SessionizedHour) -> dict[str, pd.DataFrame]:
+    return {
+        field.name: getattr(value, field.name)
+        for field in fields(value)
+        if isinstance(getattr(value, field.name), pd.DataFrame)
+    }
+
+
+def copied(state: SessionState) -> SessionState:
+    return SessionState(**{name: frame.copy() for name, frame in frames_of(state).items()})
+
+
+def assert_identical(one: SessionState, other: SessionState) -> None:
+    for name, frame in frames_of(one).items():
+        pd.testing.assert_frame_equal(frame, frames_of(other)[name])
+
+
+def assert_same_state(state: SessionState, expected: State) -> None:
+    assert session_rows(state.open_sessions) == sessions_of(expected.open_sessions.values())
+    assert in_any_order(rows_of(state.closed_frontiers, CLOSED_FRONTIERS)) == in_any_order(
+        {"machine_id": machine_id, "frontier": frontier}
+        for machine_id, frontier in expected.closed_frontiers.items()
+    )
+    assert in_any_order(rows_of(state.identities, IDENTITIES)) == in_any_order(
+        identity._asdict() for identity in expected.identities
+    )
+    # The pending events of a machine stand in landed order: the hour they landed in is not kept.
+    pending = sorted(expected.pending, key=lambda event: (event.machine_id, event.landed_order))
+    assert sorted(rows_of(state.pending, EVENTS), key=lambda row: row["machine_id"]) == [
+        event_row(event) for event in pending
+    ]
