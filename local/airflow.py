@@ -21,6 +21,8 @@ from local.stack import Stack, running_stack
 
 _PORTS = range(8080, 8100)
 _SECONDS_BETWEEN = 10.0
+# As long as anybody looks at a demo.
+_HOURS_TO_COME = 12
 
 
 def main() -> int:
@@ -44,10 +46,10 @@ def _run(console: Console) -> None:
         raise LocalError(f"the ports {_PORTS[0]} to {_PORTS[-1]} are all taken")
     with running_s3(world.FOLDER, world.BUCKET) as server, Steps(console) as step:
         step("Bringing back the demo's events and lake")
-        made = world.restore_world(server)
+        made = world.restore_world(server, hours_to_come=_HOURS_TO_COME)
         if made is None:
             step("Making events: there is no demo of today")
-            made = world.make_world(server)
+            made = world.make_world(server, hours_to_come=_HOURS_TO_COME)
             made.land_stragglers(server)
         with running_stack(
             world.home(), world.pipelines(), port=port, s3=server, tell=step

@@ -22,7 +22,6 @@ RAW, LAKE = "raw", "lake"
 DAG_ID = "sessionize_nitro"
 
 _COMPLETE_HOURS = 7
-_COMING_HOURS = 6
 # An older world would make the scheduler catch up on many hours without events.
 _LONGEST = timedelta(hours=24)
 _INSTALLATIONS = 600
@@ -105,8 +104,8 @@ def bucket_folder() -> Path:
     return FOLDER / BUCKET
 
 
-def make_world(server: S3Server) -> World:
-    """Make the demo's world anew: the older hours lie in the bucket, the current one is to come."""
+def make_world(server: S3Server, *, hours_to_come: int = 1) -> World:
+    """Make the demo's world anew: older hours lie in the bucket, the current one is to come."""
     for old in (home(), pipelines(), bucket_folder()):
         shutil.rmtree(old, ignore_errors=True)
     current = current_hour()
@@ -115,7 +114,7 @@ def make_world(server: S3Server) -> World:
     pipeline_file().write_text(
         _PIPELINE.format(bucket=BUCKET, raw=RAW, lake=LAKE, start=start.start)
     )
-    sent = _events(start, current)
+    sent = _events(start, current, hours_to_come)
     past = [record for record in sent if record.arrived < current.start]
     landing = land(past, seed=_SEED, straggler_of=current.previous)
     put_s3(landing.objects, server.s3, BUCKET, RAW)
@@ -123,7 +122,7 @@ def make_world(server: S3Server) -> World:
     return World(start, current, landing.stragglers, sent[len(past) :])
 
 
-def restore_world(server: S3Server) -> World | None:
+def restore_world(server: S3Server, *, hours_to_come: int = 1) -> World | None:
     """Bring the last demo's world back, its events going on; None if there is none of today's."""
     if not (pipeline_file().exists() and bucket_folder().exists()):
         return None
@@ -133,7 +132,7 @@ def restore_world(server: S3Server) -> World | None:
     load_bucket(server.s3, BUCKET, bucket_folder())
     create_stream(server.firehose, STREAM, BUCKET, RAW)
     now = datetime.now(UTC)
-    coming = [sent for sent in _events(start, current) if sent.arrived > now]
+    coming = [sent for sent in _events(start, current, hours_to_come) if sent.arrived > now]
     return World(start, current, [], coming)
 
 
@@ -142,7 +141,6 @@ def keep_world(server: S3Server) -> None:
     save_bucket(server.s3, BUCKET, bucket_folder())
 
 
-def _events(start: Hour, current: Hour) -> list[Sent]:
-    """Make the records from the pipeline's start until some hours from now."""
-    end = Hour(current.start + timedelta(hours=_COMING_HOURS))
+def _events(start: Hour, current: Hour, hours_to_come: int) -> list[Sent]:
+    end = Hour(current.start + timedelta(hours=hours_to_come))
     return generate(list(hours_between(start, end)), seed=_SEED, installations=_INSTALLATIONS)

@@ -10,8 +10,8 @@ Turns the events that Firehose lands under `{raw}` into sessions under `{lake}`,
 Sessions that are open at the end of an hour are carried into the next one, so **each hour stands on
 the hour before**. The first is {start} UTC; it begins with no state.
 
-- `wait_for_delivery` gives Firehose time to deliver what it buffers, {wait} after the hour's end. It
-  takes no worker slot meanwhile.
+- `wait_for_delivery` gives Firehose time, {wait} after the hour's end, to deliver what it buffers.
+  It takes no worker slot meanwhile.
 - `claim` decides which objects the hour reads: its own, and stragglers of earlier hours. It waits
   for `claim` of the hour before.
 - `validate` reads a batch of objects. What is not a valid event goes to quarantine, with a reason.
@@ -40,8 +40,8 @@ Both dates belong to the range; they are the starts of hours, in UTC.
 
     airflow dags backfill {dag_id} -s {hour}:00 -e {last}:00
 
-waits until all is done. `--dry-run` only says what would be done, `--rerun-failed-tasks` runs failed
-hours again, `--reset-dagruns` all hours, `--unpause` unpauses the DAG (a paused one runs nothing).
+waits until all is done. `--dry-run` only says what would be done, `--rerun-failed-tasks` runs
+failed hours again, `--reset-dagruns` all, `--unpause` unpauses the DAG (a paused one runs nothing).
 Airflow's own command works too; it does not wait:
 
     airflow backfill create --dag-id {dag_id} --reprocess-behavior completed \\

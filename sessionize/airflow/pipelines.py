@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 
 from airflow.sdk import DAG
@@ -15,46 +14,40 @@ from sessionize.errors import ConfigError
 FOLDER_VARIABLE = "SESSIONIZE_PIPELINES"
 
 
-@dataclass(frozen=True)
-class BrokenPipeline:
-    """A pipeline file that gives no DAG, and why."""
-
-    file: Path
-    reason: str
-
-
 def pipelines_folder(default: Path) -> Path:
     """Tell where the pipeline files are: ``$SESSIONIZE_PIPELINES``, or the given folder."""
     return Path(os.environ.get(FOLDER_VARIABLE) or default)
 
 
-def build_dags(folder: Path) -> tuple[list[DAG], list[BrokenPipeline]]:
+def build_dags(folder: Path) -> tuple[list[DAG], list[str]]:
     """Build the DAG of every ``*.toml`` in a folder, each on its own: one's fault is no other's.
 
     Of two files with the same name neither counts: which of them is meant, only their owner knows.
+
+    Returns
+    -------
+    dags : list of DAG
+    faults : list of str
+        What is wrong with the files that give no DAG, and the mend.
     """
-    dags: dict[Path, DAG] = {}
-    broken = []
     if not folder.is_dir():
-        broken.append(
-            BrokenPipeline(folder, f"There is no such folder. Create it or set {FOLDER_VARIABLE}.")
-        )
+        return [], [f"{folder}: there is no such folder. Create it, or set {FOLDER_VARIABLE}."]
+    dags: dict[Path, DAG] = {}
+    faults = []
     for file in sorted(folder.glob("*.toml")):
         try:
             dags[file] = build_dag(file)
+        except ConfigError as error:
+            faults.append(str(error))
         except Exception as error:
-            broken.append(BrokenPipeline(file, _first_line(error)))
+            faults.append(f"{file}: {type(error).__name__}: {error}")
     used = Counter(dag.dag_id for dag in dags.values())
-    for file, dag in list(dags.items()):
-        if used[dag.dag_id] > 1:
-            name = dag.dag_id.removeprefix("sessionize_")
-            broken.append(
-                BrokenPipeline(
-                    file, f"setting `name`: another file is {name!r} too. Give each its own name."
-                )
-            )
-            del dags[file]
-    return list(dags.values()), broken
+    faults += [
+        f"{file}: setting `name`: another file gives {dag.dag_id} too. Give each its own name."
+        for file, dag in dags.items()
+        if used[dag.dag_id] > 1
+    ]
+    return [dag for dag in dags.values() if used[dag.dag_id] == 1], faults
 
 
 def check_pipelines(folder: Path) -> None:
@@ -65,14 +58,6 @@ def check_pipelines(folder: Path) -> None:
     ConfigError
         If any pipeline file gives no DAG.
     """
-    _, broken = build_dags(folder)
-    if broken:
-        raise ConfigError(
-            "\n".join(f"{one.file}: {one.reason}" for one in broken),
-            "The other pipelines run meanwhile.",
-        )
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error) if isinstance(error, ConfigError) else f"{type(error).__name__}: {error}"
-    return text.strip()
+    _, faults = build_dags(folder)
+    if faults:
+        raise ConfigError("\n".join(faults), "The other pipelines run meanwhile.")

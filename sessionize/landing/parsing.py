@@ -25,12 +25,12 @@ _check_value = msgspec.json.Decoder(msgspec.Raw).decode
 
 _SURROGATES = re.compile(rb"\\u[dD][89a-fA-F]")
 _match_paired_escapes = re.compile(
-    rb"(?:[^\\]|\\[^u]|\\u(?![dD][89a-fA-F])"
+    rb"(?:[^\\]++|\\(?:[^u]|\Z)|\\u(?![dD][89a-fA-F])"
     rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+",
     re.DOTALL,
 ).match
 _find_brackets = re.compile(
-    rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|([{\[])|([}\]])', re.DOTALL
+    rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|([{\[])|([}\]])', re.DOTALL
 ).finditer
 
 
@@ -51,16 +51,19 @@ def parse(record: bytes) -> Fields | Problem:
     """
     try:
         fields = decode_fields(record)
-    except msgspec.ValidationError as error:
-        return _check(record) or Problem(Reason.NOT_AN_OBJECT, _wording(error))
-    except UNREADABLE:
-        return _check(record) or Problem(Reason.NOT_JSON, "a name is not text")
+    except UNREADABLE as error:
+        return find_flaw(record) or _refusal(record, error)
     return find_flaw(record) or fields
 
 
 def is_object(record: bytes) -> bool:
     """Tell whether a record can be read."""
     return not isinstance(parse(record), Problem)
+
+
+def may_be_flawed(text: bytes) -> bool:
+    """Tell, at little cost, whether a text can hold any flaw of `find_flaw` but deep nesting."""
+    return not text.isascii() or _SURROGATES.search(text) is not None
 
 
 def find_flaw(record: bytes) -> Problem | None:
@@ -91,22 +94,20 @@ def is_nested_deeper(record: bytes, limit: int) -> bool:
     return False
 
 
-def _check(record: bytes) -> Problem | None:
-    """Say what is wrong with a record; None if it is JSON of some kind."""
-    if flaw := find_flaw(record):
-        return flaw
-    try:
-        _check_value(record)
-    except msgspec.DecodeError as error:
-        return Problem(Reason.NOT_JSON, _wording(error))
-    except RecursionError:
+def _refusal(record: bytes, error: Exception) -> Problem:
+    if isinstance(error, msgspec.ValidationError):  # raised at the first byte of another type
+        try:
+            _check_value(record)
+        except UNREADABLE as other:
+            error = other
+        else:
+            return Problem(Reason.NOT_AN_OBJECT, str(error))
+    if isinstance(error, RecursionError):
         return Problem(Reason.NOT_JSON, "nested too deep")
-    return None
-
-
-def _wording(error: msgspec.MsgspecError) -> str:
-    text = str(error).removeprefix("JSON is malformed: ")
-    return "the record ends too soon" if text == "Input data was truncated" else text
+    detail = str(error).removeprefix("JSON is malformed: ")
+    if detail == "Input data was truncated":
+        detail = "the record breaks off"
+    return Problem(Reason.NOT_JSON, detail)
 
 
 def _end_of_paired_escapes(record: bytes) -> int:

@@ -204,7 +204,7 @@ def _wait_for_other_backfill(dag_id: str) -> None:
             states = ", ".join(f"{count} {state}" for state, count in sorted(other.states.items()))
             raise BackfillActiveError(
                 f"backfill {other.id} of `{dag_id}`, {moment(other.first)} to "
-                f"{moment(other.last)}, is not finished ({states}), and Airflow allows one at a time",
+                f"{moment(other.last)}, is not finished ({states}); Airflow allows one at a time",
                 "Wait for it; if a failed run holds it, run its range with --rerun-failed-tasks; "
                 "or cancel it in the UI.",
             )

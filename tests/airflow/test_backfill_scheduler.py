@@ -1,0 +1,170 @@
+"""Backfills from the command line, by a real scheduler on PostgreSQL, with S3 over HTTP."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from local.s3 import ACCESS_KEY, REGION, SECRET_KEY
+from local.stack import Stack, running_stack
+from sessionize.hours import Hour, hours_between
+from sessionize.storage import S3Credentials, Storage, open_storage
+from tests.pipeline.scenario import START, content, event, land
+
+HOURS = list(hours_between(START, Hour(START.start + timedelta(hours=6))))
+
+_PIPELINE = """\
+name  = "{name}"
+raw   = "s3://events/raw"
+lake  = "s3://events/{name}"
+start = {start:%Y-%m-%dT%H:%M:%SZ}
+end   = {end:%Y-%m-%dT%H:%M:%SZ}
+
+[run]
+batch_size = "1B"
+shards     = 2
+
+[airflow]
+aws_conn_id = "aws_default"
+retry_delay = "1s"
+"""
+
+# Sessions across hours, a late event, a duplicate, one that is not valid, an hour without events.
+_EVENTS = {
+    "22": [event("a1", "22:10:00", "prostarted"), event("b2", "22:50:00"), {"no": "event"}],
+    "23": [event("a1", "22:35:00"), event("b2", "22:50:00"), event("b2", "23:15:00")],
+    "00": [event("b2", "23:40:00"), event("b2", "00:05:00"), event("a1", "22:20:00")],
+    "02": [event("c3", "02:10:00", "readerstart"), event("b2", "02:00:00", "profirstrun")],
+    "03": [event("c3", "02:39:00", "readerview"), event("b2", "03:01:00")],
+}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    folder = tmp_path_factory.mktemp("stack")
+    pipelines = folder / "pipelines"
+    pipelines.mkdir()
+    for name, end in (
+        ("steady", HOURS[-1].end),
+        ("faulty", HOURS[2].end),
+        ("paused", HOURS[0].end),
+    ):
+        settings = _PIPELINE.format(name=name, start=START.start, end=end)
+        (pipelines / f"{name}.toml").write_text(settings)
+    with running_stack(folder / "airflow", pipelines) as stack:
+        raw = _store(stack, "raw")
+        for hour in HOURS:
+            for number, record in enumerate(_EVENTS.get(f"{hour.start:%H}", ())):
+                land(raw, hour, f"object-{number}", [record])
+        for name in ("steady", "faulty", "paused"):
+            stack.wait_for_dag(f"sessionize_{name}")
+        yield stack
+
+
+def _store(stack: Stack, prefix: str) -> Storage:
+    credentials = S3Credentials(ACCESS_KEY, SECRET_KEY, None, REGION, stack.s3_endpoint)
+    return open_storage(f"s3://events/{prefix}", credentials)
+
+
+def _backfill(
+    stack: Stack, name: str, last: Hour, *options: str
+) -> subprocess.CompletedProcess[str]:
+    dates = ("-s", f"{START}:00", "-e", f"{last}:00")
+    done = stack.airflow("dags", "backfill", f"sessionize_{name}", *dates, *options, check=False)
+    print(done.stdout, done.stderr)
+    return done
+
+
+def _run_without_airflow(stack: Stack, name: str, end: Hour, folder: Path) -> dict[str, bytes]:
+    """Run the same hours with the command line; return what its lake then holds."""
+    settings = _PIPELINE.format(name=name, start=START.start, end=end.start)
+    file = folder / "pipeline.toml"
+    file.write_text(settings.replace(f"s3://events/{name}", f"s3://events/{name}-alone"))
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "sessionize",
+            "run",
+            f"--config={file}",
+            f"--from={START}",
+            f"--to={end}",
+        ],
+        env=stack.env,
+        check=True,
+    )
+    return content(_store(stack, f"{name}-alone"))
+
+
+def _task_times(stack: Stack, dag_id: str, task_id: str) -> dict[Hour, tuple[float, float]]:
+    """When a task of each hour began and ended, over all its mapped instances."""
+    engine = create_engine(stack.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
+    query = text(
+        "select r.data_interval_start, min(t.start_date), max(t.end_date)"
+        " from task_instance t join dag_run r using (dag_id, run_id)"
+        " where dag_id = :dag and task_id = :task group by 1"
+    )
+    with engine.connect() as connection:
+        rows = connection.execute(query, {"dag": dag_id, "task": task_id}).all()
+    engine.dispose()
+    return {Hour(start): (began.timestamp(), ended.timestamp()) for start, began, ended in rows}
+
+
+def test_the_runs_of_a_paused_dag_are_refused_before_anything_is_created(stack: Stack):
+    done = _backfill(stack, "paused", START)
+
+    assert done.returncode == 1
+    assert "--unpause" in done.stderr
+    assert stack.api.runs("sessionize_paused") == []
+
+
+def test_a_backfill_runs_the_hours_in_order_and_equals_the_command_line(
+    stack: Stack, tmp_path: Path
+):
+    done = _backfill(stack, "steady", HOURS[-1], "--unpause")
+
+    assert done.returncode == 0
+    assert "Done: 6 runs succeeded" in done.stdout
+    sessionize = _task_times(stack, "sessionize_steady", "sessionize")
+    publish = _task_times(stack, "sessionize_steady", "publish")
+    claim = _task_times(stack, "sessionize_steady", "claim")
+    for hour in HOURS[1:]:
+        assert publish[hour.previous][1] < sessionize[hour][0]
+        assert claim[hour.previous][1] < claim[hour][0]
+
+    lake = content(_store(stack, "steady"))
+    assert any(key.startswith("sessions/") for key in lake)
+    assert not any(key.startswith("_staging/") for key in lake)
+    assert lake == _run_without_airflow(stack, "steady", HOURS[-1].next, tmp_path)
+
+    again = _backfill(stack, "steady", HOURS[-1])
+    assert again.returncode == 0
+    assert "Nothing to do" in again.stdout
+
+
+def test_a_failed_hour_holds_the_later_ones_until_it_is_mended(stack: Stack, tmp_path: Path):
+    lake = _store(stack, "faulty")
+    foreign = f"sessions/{HOURS[1].partition}/foreign.parquet"
+    lake.write(foreign, b"not ours")
+
+    failed = _backfill(stack, "faulty", HOURS[2], "--unpause")
+    assert failed.returncode == 1
+    assert f"{HOURS[1]}:00Z did not succeed" in failed.stderr
+    assert "failed: publish" in failed.stdout
+    assert f"Held: {HOURS[2]}:00Z" in failed.stdout
+    assert not any(f"sessions/{HOURS[2].partition}" in key for key in content(lake))
+
+    lake.delete(foreign)
+    refused = _backfill(stack, "faulty", HOURS[2])
+    assert refused.returncode == 1
+    assert "--rerun-failed-tasks" in refused.stderr
+
+    mended = _backfill(stack, "faulty", HOURS[2], "--rerun-failed-tasks")
+    assert mended.returncode == 0
+    assert content(lake) == _run_without_airflow(stack, "faulty", HOURS[2].next, tmp_path)
