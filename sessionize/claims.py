@@ -17,12 +17,13 @@ from datetime import date, timedelta
 
 from sessionize.config import MAX_SHARDS, PipelineConfig
 from sessionize.errors import ForeignFileError, IntervalError, MissingStateError
-from sessionize.hours import Hour
+from sessionize.hours import Hour, hour_of_partition
 from sessionize.lake import Lake
 from sessionize.storage import Storage, StoredObject
 
 log = logging.getLogger(__name__)
 
+_RECORD = re.compile(r"_claims/(dt=[^/]+/hour=\d\d)(?:\.stragglers-of-([^/.]+))?\.json", re.ASCII)
 _LANDED = re.compile(r"(\d{4})/(\d{2})/(\d{2})/(\d{2})/([^/]+)", re.ASCII)
 
 
@@ -80,8 +81,8 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
             f"{hour} lies before the first hour of {config.name!r}, {config.start}",
             "Run a later hour, or set `start` earlier and run all hours from there.",
         )
-    first = _reach(hour, config, -1)
-    claims = dict(_claims_between(lake, first, _reach(hour, config, +1)))
+    first = _earliest(hour, config)
+    claims, stragglers = _claims_since(lake, first, hour)
     before = claims.pop(hour, ())
     if hour > config.start and hour.previous not in claims:
         raise MissingStateError(
@@ -89,6 +90,7 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
             "Run the hours in order; `python -m sessionize status` shows which are missing.",
         )
     owners = {entry.key: other for other, objects in claims.items() for entry in objects}
+    owners |= {key: other for (_, other), keys in stragglers.items() for key in keys}
     # What lies under an hour that has not been claimed is that hour's, not a straggler.
     landed = {
         entry.key: entry
@@ -97,14 +99,13 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
     }
     is_published = lake.ledger(hour) is not None
     kept = [
-        landed.get(entry.key, entry)
-        for entry in before
-        if is_published or (entry.key in landed and owners.get(entry.key, hour) >= hour)
+        landed.get(entry.key, entry) for entry in before if is_published or entry.key in landed
     ]
     mine = {entry.key: entry for entry in kept}
-    mine |= {key: entry for key, entry in landed.items() if key not in mine and key not in owners}
+    mine |= {key: entry for key, entry in landed.items() if owners.get(key, hour) == hour}
     objects = tuple(sorted(mine.values(), key=lambda entry: entry.key.encode()))
     claim = _claim(hour, objects, config)
+    _note_stragglers(lake, claim, {under for under, other in stragglers if other == hour})
     if objects != before or not before:
         lake.write_json(_key(hour), {"hour": str(hour), "objects": _encoded(objects)})
     if claim.stragglers:
@@ -143,11 +144,13 @@ def _claim(hour: Hour, objects: tuple[StoredObject, ...], config: PipelineConfig
     )
 
 
-def _reach(hour: Hour, config: PipelineConfig, direction: int) -> Hour:
-    """Return the farthest hour whose claims can concern this hour's."""
-    span = config.landing.straggler_lookback // timedelta(hours=1)
-    far = Hour(hour.start + direction * timedelta(hours=span))
-    return max(far, config.start)
+def _earliest(hour: Hour, config: PipelineConfig) -> Hour:
+    """Return the earliest hour whose stragglers the hour may claim."""
+    try:
+        earliest = hour.start - config.landing.straggler_lookback
+    except OverflowError:
+        return config.start
+    return max(Hour(earliest.replace(minute=0, second=0, microsecond=0)), config.start)
 
 
 def _landed(raw: Storage, first: Hour, last: Hour) -> Iterator[StoredObject]:
@@ -159,16 +162,47 @@ def _landed(raw: Storage, first: Hour, last: Hour) -> Iterator[StoredObject]:
                 yield entry
 
 
-def _claims_between(
+def _claims_since(
     lake: Lake, first: Hour, last: Hour
-) -> Iterator[tuple[Hour, tuple[StoredObject, ...]]]:
+) -> tuple[dict[Hour, tuple[StoredObject, ...]], dict[tuple[Hour, Hour], list[str]]]:
+    """Return the claims of the hours from ``first`` to ``last``, and the stragglers among theirs.
+
+    Returns
+    -------
+    claims : dict of Hour to objects
+    stragglers : dict of (hour under which they landed, hour that claims them) to object keys
+        Whatever later hour claims them.
+    """
+    claims, stragglers = {}, {}
     for day in _days(first, last):
         for entry in lake.storage.list(f"_claims/{day:dt=%Y-%m-%d}/"):
-            hour = lake.hour_of_record(entry.key)
-            if hour is not None and first <= hour <= last:
-                objects = _read(lake, hour, entry.etag)
-                if objects is not None:
-                    yield hour, objects
+            match = _RECORD.fullmatch(entry.key)
+            hour = hour_of_partition(match[1]) if match else None
+            if match is None or hour is None or not first <= hour <= last:
+                continue
+            if match[2]:
+                keys = lake.read_json(entry.key, entry.etag)
+                stragglers[hour, Hour.parse(match[2])] = keys or []
+            else:
+                claims[hour] = _read(lake, hour, entry.etag) or ()
+    return claims, stragglers
+
+
+def _note_stragglers(lake: Lake, claim: Claim, noted: set[Hour]) -> None:
+    """Note beside each earlier hour's claim which of its late objects this claim holds.
+
+    Written before the claim: an hour that is run again finds at its own place what later hours have
+    taken. ``noted`` are the hours that hold such a note from an earlier attempt.
+    """
+    late: dict[Hour, list[str]] = {}
+    for entry in claim.stragglers:
+        under = hour_of(entry.key)
+        assert under is not None
+        late.setdefault(under, []).append(entry.key)
+    for under, keys in late.items():
+        lake.write_json(_stragglers_key(under, claim.hour), keys)
+    for under in noted - late.keys():
+        lake.storage.delete(_stragglers_key(under, claim.hour))
 
 
 def _days(first: Hour, last: Hour) -> Iterator[date]:
@@ -198,3 +232,7 @@ def _encoded(objects: Iterable[StoredObject]) -> list[dict[str, object]]:
 
 def _key(hour: Hour) -> str:
     return f"_claims/{hour.partition}.json"
+
+
+def _stragglers_key(under: Hour, claimed_by: Hour) -> str:
+    return f"_claims/{under.partition}.stragglers-of-{claimed_by}.json"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import os
 import re
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -97,6 +98,10 @@ class Landing(_Section):
     max_record_size: Size = Size.parse("16MiB")
     max_object_size: Size = Size.parse("16GiB")
 
+    def __post_init__(self) -> None:
+        if self.straggler_lookback < timedelta(hours=1):
+            raise ValueError("`straggler_lookback` must be at least 1h: the hour before")
+
 
 class Limits(_Section):
     """Shares of the records read, from 0 to 1, above which a run fails or warns."""
@@ -140,6 +145,12 @@ class AirflowSettings(_Section):
     task_timeout: Duration = Duration.parse("2h")
     max_active_runs: int = 4
     catchup: bool = True
+
+    def __post_init__(self) -> None:
+        if self.retries < 0:
+            raise ValueError(f"`retries` is {self.retries}: write 0 or more")
+        if self.max_active_runs < 1:
+            raise ValueError(f"`max_active_runs` is {self.max_active_runs}: write 1 or more")
 
 
 DEFAULT_PRODUCTS = (
@@ -190,9 +201,6 @@ class PipelineConfig(_Section):
                 raise ValueError(
                     f"`{setting}` is {url!r}: write s3://bucket/prefix or a local folder"
                 )
-        inner, outer = self.lake.rstrip("/") + "/", self.raw.rstrip("/") + "/"
-        if inner == outer:
-            raise ValueError("`raw` and `lake` are the same place: give the lake its own prefix")
         if self.end is not None and self.end <= self.start:
             raise ValueError("`end` is not after `start`")
         names = self.fields.raw_names()
@@ -260,11 +268,18 @@ def parse_config(
         config = msgspec.structs.replace(
             config, raw=_anchored(config.raw, folder), lake=_anchored(config.lake, folder)
         )
+    if _anchored(config.raw, Path()) == _anchored(config.lake, Path()):
+        raise ConfigError(
+            f"{source}: `raw` and `lake` are the same place, {config.lake}",
+            "Give the lake a prefix or folder of its own.",
+        )
     return config
 
 
 def _anchored(url: str, folder: Path) -> str:
-    return url if "://" in url else str(folder / Path(url).expanduser())
+    if "://" in url:
+        return url.rstrip("/")
+    return os.path.normpath(folder / Path(url).expanduser())
 
 
 def _refuse_unknown(

@@ -136,4 +136,7 @@ def hours_between(first: Hour, end: Hour) -> Iterator[Hour]:
 def hour_of_partition(partition: str) -> Hour | None:
     """Read ``dt=2017-02-04/hour=23``; None if the text is not a partition."""
     match = re.fullmatch(r"dt=(\d{4}-\d{2}-\d{2})/hour=(\d{2})", partition, re.ASCII)
-    return Hour.parse(f"{match[1]}T{match[2]}") if match else None
+    try:
+        return Hour.parse(f"{match[1]}T{match[2]}") if match else None
+    except IntervalError:
+        return None

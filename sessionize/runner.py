@@ -23,7 +23,7 @@ def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
         If the hour cannot be run; what is published is whole.
     """
     with tempfile.TemporaryDirectory(prefix="sessionize-") as folder:
-        pipeline = replace(pipeline, staging=LocalStorage(folder))
+        pipeline = replace(pipeline, staging=LocalStorage(folder, durable=False))
         stages.check_previous(pipeline, hour)
         claim = stages.claim(pipeline, hour)
         for batch in range(len(claim.batches)):

@@ -95,11 +95,19 @@ def open_storage(url: str, credentials: S3Credentials | None = None) -> Storage:
 
 
 class LocalStorage:
-    """A folder; hidden temporary files beside an object are never listed."""
+    """A folder; hidden temporary files beside an object are never listed.
 
-    def __init__(self, folder: str | Path) -> None:
+    Parameters
+    ----------
+    folder : str or Path
+    durable : bool
+        Whether a written object must outlive a power failure.
+    """
+
+    def __init__(self, folder: str | Path, *, durable: bool = True) -> None:
         self.url = str(folder)
         self._root = Path(folder)
+        self._durable = durable
 
     def check(self) -> None:
         """Make sure that the folder is there."""
@@ -181,7 +189,8 @@ class LocalStorage:
                 with _open_aside(aside) as file:
                     yield file
                     file.flush()
-                    os.fsync(file.fileno())
+                    if self._durable:
+                        os.fsync(file.fileno())
                     if not aside.exists():
                         # A directory handle, unused with an absolute path, makes it linkat(2).
                         number = file.fileno()

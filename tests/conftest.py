@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
-import boto3
 import pytest
 from hypothesis import settings
-from moto.server import ThreadedMotoServer
 
+from sessionize import storage
 from sessionize.storage import S3Credentials
 
 # A machine that is busy with other work must not fail a test.
@@ -20,6 +21,8 @@ settings.load_profile("unhurried")
 @pytest.fixture(scope="session")
 def s3_credentials() -> Iterator[S3Credentials]:
     """How to reach an S3 server that is there for the tests."""
+    from moto.server import ThreadedMotoServer  # its import takes longer than most tests
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -27,15 +30,20 @@ def s3_credentials() -> Iterator[S3Credentials]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def connect_once() -> Callable[[S3Credentials], Any]:
+    return functools.cache(storage._connect)
+
+
 @pytest.fixture
-def bucket(s3_credentials: S3Credentials) -> str:
+def one_client(connect_once, monkeypatch) -> None:
+    """Let stores of the same credentials share a client: making it takes longer than most tests."""
+    monkeypatch.setattr(storage, "_connect", connect_once)
+
+
+@pytest.fixture
+def bucket(s3_credentials: S3Credentials, connect_once, one_client) -> str:
     """The name of a new, empty bucket on that server."""
     name = f"test-{uuid.uuid4().hex}"
-    boto3.client(
-        "s3",
-        endpoint_url=s3_credentials.endpoint_url,
-        aws_access_key_id=s3_credentials.access_key,
-        aws_secret_access_key=s3_credentials.secret_key,
-        region_name=s3_credentials.region,
-    ).create_bucket(Bucket=name)
+    connect_once(s3_credentials).create_bucket(Bucket=name)
     return name

@@ -335,7 +335,7 @@ class TestCut:
         assert place.claim(FIRST, run=run).shards == shards
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["land", "claim", "publish"]), st.sampled_from(HOURS)),

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import functools
 import pickle
 import re
 import threading
@@ -14,6 +13,8 @@ import pytest
 from sessionize import storage
 from sessionize.errors import ObjectGoneError, StorageError
 from sessionize.storage import LocalStorage, S3Credentials, S3Storage, Storage, open_storage
+
+pytestmark = pytest.mark.usefixtures("one_client")
 
 OpenAt = Callable[[str], Storage]
 
@@ -40,17 +41,6 @@ VERBS: dict[str, Callable[[Storage], object]] = {
 }
 
 any_verb = pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
-
-
-@pytest.fixture(scope="module")
-def connect() -> Callable[[S3Credentials], object]:
-    return functools.cache(storage._connect)
-
-
-@pytest.fixture(autouse=True)
-def one_client(connect, monkeypatch) -> None:
-    """Use one client for the same credentials: making it takes longer than most tests."""
-    monkeypatch.setattr(storage, "_connect", connect)
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -209,6 +199,20 @@ class TestLocalStorage:
         with pytest.raises(StorageError, match=r"absent is not a folder\. Create it"):
             LocalStorage(tmp_path / "absent").check()
 
+    @pytest.fixture(params=["nameless", "named"])
+    def aside(self, request, monkeypatch) -> None:
+        """Not every system has files that have no name while they are written."""
+        if request.param == "named":
+            monkeypatch.delattr("os.O_TMPFILE")
+
+    @pytest.mark.usefixtures("aside")
+    def test_a_write_replaces_the_object_on_every_system(self, folder, tmp_path):
+        folder.write("a/key", b"before")
+        folder.write("a/key", b"after")
+        assert folder.read("a/key") == b"after"
+        assert [path.name for path in (tmp_path / "a").iterdir()] == ["key"]
+
+    @pytest.mark.usefixtures("aside")
     def test_a_failed_write_leaves_the_object_as_it_was(self, folder, tmp_path, monkeypatch):
         def full(_: int) -> None:
             raise OSError(28, "No space left on device")
@@ -370,16 +374,17 @@ class BreakingAnswer(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-class TestBrokenTransfer:
-    @pytest.fixture(scope="class")
-    def running(self) -> Iterator[BreakingServer]:
-        with BreakingServer() as server:
-            thread = threading.Thread(target=server.serve_forever, args=[0.01])
-            thread.start()
-            yield server
-            server.shutdown()
-            thread.join()
+@pytest.fixture(scope="module")
+def running() -> Iterator[BreakingServer]:
+    with BreakingServer() as server:
+        thread = threading.Thread(target=server.serve_forever, args=[0.01])
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
 
+
+class TestBrokenTransfer:
     @pytest.fixture
     def server(self, running, monkeypatch) -> BreakingServer:
         monkeypatch.setattr(storage, "_CHUNK", 1000)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessionize.config import PipelineConfig, parse_config
@@ -353,6 +353,7 @@ SOME = {
 }
 
 
+@settings(max_examples=40)
 @given(st.lists(st.sampled_from(sorted(SOME)), max_size=12), st.sampled_from([1, 200, 1 << 20]))
 def test_every_record_is_in_one_of_the_two_tables_at_its_place(names: list[str], batch_bytes: int):
     result = divided(*(SOME[name] for name in names), batch_bytes=batch_bytes)

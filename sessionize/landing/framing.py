@@ -79,7 +79,7 @@ class Framer:
         """Return the place of the next byte that is neither white space nor a BOM."""
         window = self._window
         end = _matched(_match_blank(window.data, at))
-        while (tail := window.data[end:]) and len(tail) < 3 and _BOM.startswith(tail):
+        while 0 < len(window.data) - end < 3 and _BOM.startswith(window.data[end:]):
             if not window.more():
                 break
             end = _matched(_match_blank(window.data, end))
@@ -250,7 +250,7 @@ class Framer:
     def _last_before(self, place: int) -> int:
         data = self._window.data
         place -= 1
-        while data[place] in b" \t\r":
+        while data[place] in b" \t\r\n":
             place -= 1
         return place
 

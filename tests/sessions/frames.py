@@ -51,6 +51,8 @@ def events_frame(events: Iterable[Event]) -> pd.DataFrame:
 def rows_of(frame: pd.DataFrame, schema: pa.Schema) -> list[Row]:
     """Return the frame's rows in its own order; it must fit the schema, column for column."""
     assert set(frame.columns) == set(schema.names)
+    if frame.empty:  # most are, and the conversion costs
+        return []
     return pa.Table.from_pandas(frame, schema, preserve_index=False).to_pylist()
 
 

@@ -8,8 +8,9 @@ same sessions.
 from __future__ import annotations
 
 import itertools
+import random
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -188,10 +189,20 @@ def drafts(rules: SessionRules) -> st.SearchStrategy[Draft]:
     )
 
 
-def many_drafts(rules: SessionRules) -> st.SearchStrategy[list[Draft]]:
-    return st.sampled_from((0, 8, 16)).flatmap(
-        lambda least: st.lists(drafts(rules), min_size=least, max_size=24)
-    )
+@st.composite
+def many_drafts(draw: st.DrawFn, rules: SessionRules) -> list[Draft]:
+    """Draft the events of a few machines, and at times of a herd, each with some events like them.
+
+    A herd tries many histories in one scenario. It shrinks away where a failure does not need it.
+    """
+    least, herd = draw(st.sampled_from(((0, 0), (8, 0), (16, 40))))
+    drafted = draw(st.lists(drafts(rules), min_size=least, max_size=24))
+    chance = random.Random(draw(st.integers(0, 2**16)) if herd else 0)
+    for number in range(herd):
+        for draft in chance.choices(drafted, k=chance.randint(1, 8)):
+            _, event_id = draft.source
+            drafted.append(replace(draft, source=(f"machine {number}", event_id)))
+    return drafted
 
 
 def dated(drafted: Sequence[Draft]) -> list[Event]:
@@ -262,7 +273,7 @@ def cuts(draw: st.DrawFn) -> Cuts:
         for draft, event in zip(drafted, dated(drafted), strict=True)
         for copy in (event, *(replace(event, action="procopy") for _ in draft.copies))
     ]
-    wishes = st.lists(st.sampled_from(WISHES), min_size=len(events), max_size=len(events))
+    wishes = st.lists(st.sampled_from(WISHES), min_size=1, max_size=24).map(itertools.cycle)
     return Cuts(
         rules,
         one=tuple(on_time(rules, events, draw(wishes))),
@@ -272,7 +283,7 @@ def cuts(draw: st.DrawFn) -> Cuts:
 
 
 def on_time(
-    rules: SessionRules, events: Sequence[Event], wishes: Sequence[tuple[int, int]]
+    rules: SessionRules, events: Sequence[Event], wishes: Iterator[tuple[int, int]]
 ) -> list[Event]:
     """Land each event, none of them late, as near as can be to what is wished for it.
 
@@ -285,7 +296,7 @@ def on_time(
     last: dict[str, Placed] = {}
     originals: dict[Identity, int] = {}
     for place in sorted(range(len(events)), key=lambda place: (events[place].event_time, place)):
-        event, (delay, lead) = events[place], wishes[place]
+        event, (delay, lead) = events[place], next(wishes)
         if event.identity in originals:
             original = originals[event.identity]
             landings[place] = last_remembered(event, rules, original, original + delay)
