@@ -50,10 +50,10 @@ def main() -> int:
 
 
 _NEXT = """
-All that was started is stopped. What is there now:
-  [bold]make airflow[/]   the same in Airflow's UI, the scheduler going on hour by hour
-  {lake}/
-                 the lake, as Parquet and JSON files"""
+All that was started is stopped. The lake is now in {lake}: Parquet and JSON files.
+
+  [bold]make airflow[/]   goes on from here, hour by hour, with Airflow's UI
+"""
 
 
 def _run(console: Console) -> list[Hour]:
@@ -91,7 +91,7 @@ def _backfill(made: world.World, server: S3Server, console: Console, step: Steps
 
 
 def _land_stragglers(made: world.World, server: S3Server, step: Steps) -> None:
-    step(f"Landing an object of {made.current.previous}, whose run is done: a straggler")
+    step(f"Landing a straggler: an object of {made.current.previous}, which has been run")
     made.land_stragglers(server)
 
 
@@ -99,7 +99,7 @@ def _run_without_airflow(
     hours: list[Hour], server: S3Server, console: Console, step: Steps
 ) -> None:
     """Run the current hour. In production one waits until it is over."""
-    step(f"Running {hours[0]}, which is not over and claims the straggler, without Airflow")
+    step(f"Running {hours[0]}, which is not over, without Airflow")
     options = ("--from", str(hours[0]), "--to", str(hours[-1].next))
     command = ("-m", "sessionize", "run", "--config", _relative(world.pipeline_file()), *options)
     done = subprocess.run(

@@ -49,9 +49,10 @@ def airflow_env(
         "logging": {"base_log_folder": home / "logs"},
         "api": {"host": "127.0.0.1", "port": port, "base_url": base_url, "workers": 1},
         "dag_processor": {
+            # New files are seen soon; to read the known ones again costs seconds each time.
             "refresh_interval": 5,
             "bundle_refresh_check_interval": 2,
-            "min_file_process_interval": 5,
+            "min_file_process_interval": 30,
         },
         "scheduler": {"scheduler_idle_sleep_time": 0.3},
         "usage_data_collection": {"enabled": False},

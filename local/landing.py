@@ -73,7 +73,9 @@ def land(sent: Iterable[Sent], *, seed: int = 0, straggler_of: Hour | None = Non
     objects = buffered(sent, seed=seed)
     stragglers: list[LandedObject] = []
     if straggler_of is not None:
-        stragglers = [next(o for o in objects if o.hour == straggler_of.landing_prefix)]
+        # The last buffer of an hour is the one that most often comes after the hour's run.
+        of_hour = [o for o in objects if o.hour == straggler_of.landing_prefix]
+        stragglers = [max(of_hour[-2:], key=lambda o: len(o.content))]
         objects.remove(stragglers[0])
     broken = next(index for index, o in enumerate(objects) if o.key.endswith(".gz"))
     content = objects[broken].content

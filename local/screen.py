@@ -1,40 +1,48 @@
-"""What the person at the terminal sees: steps, the backfill's progress, where to look further."""
+"""What the person at the terminal sees: the steps, and the scheduler at work."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
+from rich.live import Live
 from rich.status import Status
 from rich.table import Table
 
 from sessionize.hours import Hour
 
+#: Of the runs of some hours: hour, task, the states of its instances (several if it is mapped).
+TaskStates = dict[Hour, dict[str, list[str]]]
+
+_NOT_YET = "[dim]·[/]"
+_WAITING = "[yellow]…[/]"
+_FAILED = "[red]✖[/]"
+# The first that any instance of a mapped task is in counts for all of them.
 _MARKS = {
-    "success": "[green]✔[/]",
-    "failed": "[red]✖[/]",
-    "upstream_failed": "[red]✖[/]",
-    "skipped": "[dim]-[/]",
-    "running": "[yellow]▶[/]",
-    "queued": "[yellow]…[/]",
-    "scheduled": "[yellow]…[/]",
+    "failed": _FAILED,
+    "upstream_failed": _FAILED,
     "up_for_retry": "[red]↻[/]",
-    "up_for_reschedule": "[yellow]…[/]",
-    "deferred": "[yellow]…[/]",
+    "running": "[yellow]▶[/]",
+    "queued": _WAITING,
+    "scheduled": _WAITING,
+    "deferred": _WAITING,
+    "none": _NOT_YET,
+    "success": "[green]✔[/]",
+    "skipped": "[dim]-[/]",
 }
-# A mapped task is as far as the least of its instances.
-_WORST_FIRST = ("failed", "upstream_failed", "up_for_retry", "running", "queued", "scheduled")
+
+
+def table(*, footer: bool = False) -> Table:
+    """Make a table that looks the same everywhere here and fits 80 columns."""
+    return Table(box=None, padding=(0, 2, 0, 0), header_style="bold", show_footer=footer)
 
 
 class Steps:
-    """One line a step: what is being done, then how long it took.
-
-    On a terminal the step at work has a spinner; in a log file each line appears when it is done.
-    """
+    """One line a step: what is being done, then how long it took."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -53,7 +61,7 @@ class Steps:
         """End the step at work, with a note on what came of it."""
         if self._end():
             took = f"[dim]{time.monotonic() - self._began:5.1f} s[/]"
-            self._console.print(f" [green]✔[/] {took}  {self._text}{note and f': {note}'}")
+            self._console.print(f"[green]✔[/] {took}  {self._text}{note and f': {note}'}")
 
     def __enter__(self) -> Self:
         return self
@@ -67,7 +75,7 @@ class Steps:
         if error is None:
             self.done()
         elif self._end():
-            self._console.print(f" [red]✖[/]          {self._text}")
+            self._console.print(f"[red]✖[/]          {self._text}")
 
     def _end(self) -> bool:
         if self._status is None:
@@ -77,24 +85,47 @@ class Steps:
         return True
 
 
-def progress_table(
-    hours: Sequence[Hour], tasks: Sequence[str], states: dict[Hour, dict[str, list[str]]]
-) -> Table:
-    """Draw hours by tasks: the state of each, as the scheduler sees it."""
-    table = Table(box=None, padding=(0, 1), header_style="dim")
-    table.add_column("hour (UTC)")
-    for task in tasks:
-        table.add_column(task, justify="center")
-    for hour in hours:
-        of_hour = states.get(hour, {})
-        table.add_row(str(hour), *(_mark(of_hour.get(task, [])) for task in tasks))
-    return table
+class Progress:
+    """Hours by tasks, as the scheduler sees them; where there is no terminal, a line an hour."""
+
+    def __init__(self, console: Console, hours: Sequence[Hour], tasks: Sequence[str]) -> None:
+        self._console = console
+        self._hours = hours
+        self._tasks = tasks
+        self._told: set[Hour] = set()
+        self._live = Live(console=console, auto_refresh=False)
+
+    def show(self, states: TaskStates, done: Iterable[Hour]) -> None:
+        """Show the states that the scheduler has just told, and the hours that are done."""
+        if self._console.is_terminal:
+            self._live.update(self._drawn(states), refresh=True)
+            return
+        for hour in sorted(set(done) - self._told):
+            self._console.print(f"  {hour} is done")
+            self._told.add(hour)
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def _drawn(self, states: TaskStates) -> Table:
+        grid = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+        grid.add_column("hour", no_wrap=True)
+        for task in self._tasks:
+            grid.add_column(task.replace("_", "\n"), justify="center", vertical="bottom")
+        for hour in self._hours:
+            of_hour = states.get(hour, {})
+            marks = (_mark(of_hour.get(task, [])) for task in self._tasks)
+            grid.add_row(f"{hour.start:%m-%d %Hh}", *marks)
+        return grid
 
 
 def _mark(states: Sequence[str]) -> str:
-    if not states:
-        return "[dim]·[/]"
     counted = Counter(states)
-    state = next((state for state in _WORST_FIRST if counted[state]), states[0])
-    mark = _MARKS.get(state, "[dim]·[/]")
-    return mark if len(states) == 1 else f"{mark}[dim]{len(states)}[/]"
+    mark = next((mark for state, mark in _MARKS.items() if counted[state]), _NOT_YET)
+    return mark if len(states) < 2 else f"{mark}[dim]{len(states)}[/]"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import itertools
 from pathlib import Path
 from typing import Any
@@ -226,6 +227,15 @@ class TestWhatVanishes:
         assert place.keys(SECOND) == [key]
         assert place.keys(FIRST) == []
 
+    def test_a_straggler_that_came_back_is_claimed_by_the_next_run(self, place):
+        place.claim(FIRST)
+        key = place.land(FIRST, "late")
+        place.claim(SECOND)
+        place.raw.delete(key)
+        assert place.keys(SECOND) == []
+        place.land(FIRST, "late")
+        assert place.keys(THIRD) == [key]
+
     @pytest.mark.parametrize("published", [False, True])
     def test_a_replaced_object_is_claimed_as_it_is_now(self, on_s3, published):
         on_s3.land(FIRST, "a", b"before")
@@ -256,6 +266,13 @@ class TestRecord:
     def test_a_record_that_is_not_a_claim_is_refused_by_its_place(self, place, content):
         place.lake.storage.write("_claims/dt=2017-02-04/hour=22.json", content)
         with pytest.raises(ForeignFileError, match=r"_claims/dt=2017-02-04/hour=22\.json"):
+            place.claim(FIRST)
+
+    @pytest.mark.parametrize("content", [b"{", b"5", b'{"a": 1}'])
+    def test_a_note_of_stragglers_that_is_none_is_refused_by_its_place(self, place, content):
+        key = "_claims/dt=2017-02-04/hour=22.stragglers-of-2017-02-04T23.json"
+        place.lake.storage.write(key, content)
+        with pytest.raises(ForeignFileError, match="stragglers-of"):
             place.claim(FIRST)
 
     def test_other_files_among_the_claims_are_passed_over(self, place):
@@ -335,34 +352,54 @@ class TestCut:
         assert place.claim(FIRST, run=run).shards == shards
 
 
-@settings(max_examples=40)
+class DyingStorage(LocalStorage):
+    """A folder that takes some more writes, and fails from then on."""
+
+    def __init__(self, folder: Path, writes: int) -> None:
+        super().__init__(folder)
+        self._writes = writes
+
+    def write(self, key: str, content: bytes) -> None:
+        if not self._writes:
+            raise StorageError("the process was killed", "Start it again.")
+        self._writes -= 1
+        super().write(key, content)
+
+
+@settings(max_examples=60)
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["land", "claim", "publish"]), st.sampled_from(HOURS)),
+        st.tuples(
+            st.sampled_from(["land", "claim", "publish", "die at once", "die later"]),
+            st.sampled_from(HOURS),
+        ),
         max_size=30,
     )
 )
-def test_whatever_lands_and_is_run_again_each_object_is_in_exactly_one_claim(
+def test_whatever_lands_dies_and_is_run_again_each_object_is_in_exactly_one_claim(
     tmp_path_factory, steps
 ):
     folder = tmp_path_factory.mktemp("place")
     place = Place(LocalStorage(folder / "raw"), LocalStorage(folder / "lake"))
     landed: list[str] = []
-    owner: dict[str, Hour] = {}
 
-    def claim(hour: Hour) -> None:
-        for key in place.keys(hour):
-            assert owner.setdefault(key, hour) == hour
+    def owners() -> list[tuple[str, Hour]]:
+        return [(key, hour) for hour in HOURS for key in place.recorded(hour) or ()]
 
     for what, hour in steps:
+        before = owners()
+        is_next = hour == FIRST or place.recorded(hour.previous) is not None
         if what == "land":
             landed.append(place.land(hour, f"{len(landed):02}"))
-        elif what == "publish":
-            if place.recorded(hour) is not None:
-                place.publish(hour)
-        elif hour == FIRST or place.recorded(hour.previous) is not None:
-            claim(hour)
+        elif what == "publish" and place.recorded(hour) is not None:
+            place.publish(hour)
+        elif what == "claim" and is_next:
+            assert place.keys(hour) == place.recorded(hour)
+        elif what.startswith("die") and is_next:
+            dying = Place(place.raw, DyingStorage(folder / "lake", what == "die later"))
+            with contextlib.suppress(StorageError):
+                dying.claim(hour)
+        assert set(before) <= set(owners())
     for hour in HOURS:
-        claim(hour)
-    recorded = [key for hour in HOURS for key in place.recorded(hour)]
-    assert sorted(recorded) == sorted(owner) == sorted(landed)
+        place.claim(hour)
+    assert sorted(key for key, _ in owners()) == sorted(landed)

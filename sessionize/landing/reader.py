@@ -35,8 +35,8 @@ _ALWAYS_READABLE = 2 * MAX_DEPTH
 
 _CARRIAGE_RETURN = 13
 
-#: Records whose fields are held as Python objects at a time.
-_SLAB = 1024
+#: Records whose fields are held as Python objects at a time: few enough for the cache.
+_SLAB = 256
 
 
 def read_batches(
@@ -165,11 +165,12 @@ class _Reader:
                 at = end + 1
         except UNREADABLE:
             pass
-        if at > first and separator == b"\n":
-            self._framer.start_line()
-        if may_be_flawed(data[first:at]):
-            self._refuse_flawed(first_row)
-        self._absorb()
+        if at > first:
+            if separator == b"\n":
+                self._framer.start_line()
+            if may_be_flawed(data[first:at]):
+                self._refuse_flawed(first_row)
+            self._absorb(_SLAB)
         return at
 
     def _refuse_flawed(self, first_row: int) -> None:
@@ -188,11 +189,10 @@ class _Reader:
         self._slab.append(parsed)
         self._starts.append(start)
         self._ends.append(end)
-        if len(self._slab) >= _SLAB:
-            self._absorb()
+        self._absorb(_SLAB)
 
-    def _absorb(self) -> None:
-        if self._slab:
+    def _absorb(self, at_least: int) -> None:
+        if len(self._slab) >= at_least:
             self._columns.add(self._slab)
             self._slab.clear()
 
@@ -210,7 +210,7 @@ class _Reader:
         """Yield the records gathered, which stand in ``text``, as a batch; none if none are."""
         if not self._starts:
             return
-        self._absorb()
+        self._absorb(1)
         columns, extended = self._columns.finish()
         batch = RawBatch(
             first_position=self._first_position,

@@ -64,7 +64,7 @@ class TestWhereRunsStandOnTheOneBefore:
 
     @pytest.mark.parametrize("picture", ["sF----", "----F-", "sFrrrr", "sssssF"])
     def test_a_failed_run_is_not_passed_over(self, picture: str):
-        with pytest.raises(BackfillError, match="failed before.*--rerun-failed-tasks"):
+        with pytest.raises(BackfillError, match=r"failed before.*--rerun-failed-tasks"):
             plan(picture)
 
     @pytest.mark.parametrize(

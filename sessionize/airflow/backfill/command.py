@@ -11,6 +11,7 @@ from functools import partial
 
 from airflow.utils.cli import action_cli, suppress_logs_and_warning
 from airflow.utils.session import create_session
+from sqlalchemy.exc import SQLAlchemyError
 
 from sessionize.airflow.backfill import actions, metadata
 from sessionize.airflow.backfill.errors import BackfillActiveError, BackfillError
@@ -19,6 +20,10 @@ from sessionize.airflow.backfill.plan import Before, Plan, moment, plan_backfill
 from sessionize.airflow.backfill.watch import Snapshot, Watch
 from sessionize.errors import SessionizeError
 
+_GOES_ON = (
+    "What was created goes on without this command; the same command waits for it again, the UI "
+    "can cancel it."
+)
 #: Airflow looks for finished backfills every 30 s.
 _NOTICE_SECONDS = 45.0
 _REFUSED = {
@@ -55,12 +60,15 @@ def dags_backfill(args: Namespace) -> None:
     except SessionizeError as error:
         tell(f"airflow dags backfill: {error}", file=sys.stderr)
         code = 1
-    except KeyboardInterrupt:
+    except SQLAlchemyError as error:
+        reason = str(error).splitlines()[0]
         tell(
-            "\nInterrupted. What was created goes on without this command; the same command waits "
-            "for it again, the UI can cancel it.",
+            f"airflow dags backfill: Airflow's database fails ({reason}). {_GOES_ON}",
             file=sys.stderr,
         )
+        code = 1
+    except KeyboardInterrupt:
+        tell(f"\nInterrupted. {_GOES_ON}", file=sys.stderr)
         code = 130
     raise SystemExit(code)
 

@@ -1,0 +1,118 @@
+"""The tasks, called as plain functions one after the other, leave what the command line leaves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from sessionize.airflow import tasks
+from sessionize.airflow.dag import sessions_asset
+from sessionize.config import load_config
+from sessionize.errors import MissingStateError
+from sessionize.hours import Hour
+from sessionize.runner import run_hour
+from sessionize.stages import Pipeline
+from sessionize.storage import LocalStorage
+from tests.pipeline.scenario import HOURS, content, land_all
+
+from .conftest import write_pipeline
+
+
+class Context(dict):
+    """The context of a run for an hour; remembers what is pushed."""
+
+    def __init__(self, hour: Hour) -> None:
+        self.pushed: dict[str, object] = {}
+        self.partitions: list[str] = []
+        run = SimpleNamespace(
+            data_interval_start=hour.start, data_interval_end=hour.end, run_type="scheduled"
+        )
+        super().__init__(
+            dag_run=run,
+            params={"hour": None},
+            ti=SimpleNamespace(xcom_push=self.pushed.__setitem__),
+            outlet_events=defaultdict(
+                lambda: SimpleNamespace(add_partitions=self.partitions.append)
+            ),
+        )
+
+
+@pytest.fixture
+def pipeline_file(pipelines: Path) -> str:
+    land_all(LocalStorage(pipelines.parent / "raw"))
+    return str(write_pipeline(pipelines, "nitro", "[run]\nshards = 2\nbatch_size = '1B'\n"))
+
+
+def run_tasks(pipeline_file: str, hour: Hour, monkeypatch: pytest.MonkeyPatch) -> Context:
+    context = Context(hour)
+    monkeypatch.setattr(tasks, "get_current_context", lambda: context)
+    batches = tasks.claim.function(pipeline_file)
+    claim_id, shards = context.pushed["claim_id"], context.pushed["shards"]
+    for batch in batches:
+        tasks.validate.function(pipeline_file, claim_id, batch)
+    for batch in batches:
+        tasks.enrich.function(pipeline_file, claim_id, batch)
+    for shard in tasks.check_state.function(pipeline_file, shards):
+        tasks.sessionize.function(pipeline_file, claim_id, shard)
+    sessions = sessions_asset(load_config(pipeline_file))
+    context.pushed["counts"] = tasks.publish.function(pipeline_file, claim_id, sessions)
+    return context
+
+
+def test_the_tasks_leave_what_the_command_line_leaves(
+    pipeline_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for hour in HOURS:
+        run_tasks(pipeline_file, hour, monkeypatch)
+    lake = LocalStorage(tmp_path / "lake")
+    by_tasks = content(lake)
+    assert not any(key.startswith("_staging/") for key in by_tasks)
+
+    for key in by_tasks:
+        lake.delete(key)
+    for hour in HOURS:
+        run_hour(Pipeline.open(load_config(pipeline_file)), hour)
+    assert content(lake) == by_tasks
+
+
+def test_publish_reports_the_counts_and_stamps_the_hour(pipeline_file: str, monkeypatch):
+    context = run_tasks(pipeline_file, HOURS[0], monkeypatch)
+    counts = context.pushed["counts"]
+    assert isinstance(counts, dict)
+    assert counts["hour"] == "2017-02-04T22"
+    assert counts["records_read"] == counts["valid"] + counts["quarantined"] > 0
+    assert counts["outdated"] == []
+    assert context.partitions == ["2017-02-04T22"]
+
+
+def test_outdated_hours_are_reported_with_the_command_that_mends_them(
+    pipeline_file: str, monkeypatch, caplog: pytest.LogCaptureFixture
+):
+    for hour in HOURS[:3]:
+        run_tasks(pipeline_file, hour, monkeypatch)
+    changed = Path(pipeline_file)
+    changed.write_text(changed.read_text() + "[session]\ntimeout = '5m'\n")
+    context = run_tasks(pipeline_file, HOURS[0], monkeypatch)
+    assert context.pushed["counts"]["outdated"] == ["2017-02-04T23", "2017-02-05T00"]
+    assert (
+        "airflow dags backfill sessionize_nitro -s 2017-02-04T23:00 -e 2017-02-05T00:00 "
+        "--reset-dagruns" in caplog.text
+    )
+
+
+def test_an_hour_without_the_one_before_stops_before_it_is_sessionized(
+    pipeline_file: str, monkeypatch
+):
+    context = Context(HOURS[1])
+    monkeypatch.setattr(tasks, "get_current_context", lambda: context)
+    with pytest.raises(MissingStateError, match="2017-02-04T22"):
+        tasks.check_state.function(pipeline_file, 2)
+
+
+def test_an_empty_hour_has_no_batches(pipelines: Path, monkeypatch):
+    file = str(pipelines / "nitro.toml")
+    context = run_tasks(file, HOURS[0], monkeypatch)
+    assert context.pushed["counts"]["records_read"] == 0
