@@ -10,6 +10,7 @@ import sys
 import time
 
 from rich.console import Console
+from rich.markup import escape
 
 from local import world
 from local.environment import PASSWORD, USER
@@ -32,7 +33,7 @@ def main() -> int:
         with interruptible(), sole_user(world.FOLDER, "The demo's world"):
             _run(console)
     except LocalError as error:
-        console.print(f"\n[bold red]Airflow has failed:[/] {error.fault}")
+        console.print("\n[bold red]Airflow has failed:[/]", escape(error.fault))
         console.print(error.evidence, style="dim", markup=False)
         return 1
     except KeyboardInterrupt:

@@ -6,7 +6,6 @@ command line, the hour that is not over is run without Airflow; then what came o
 
 from __future__ import annotations
 
-import os
 import shlex
 import subprocess
 import sys
@@ -14,10 +13,11 @@ import time
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from local import world
 from local.backfill import backfill
-from local.environment import REPOSITORY
+from local.environment import REPOSITORY, inherited
 from local.errors import LocalError
 from local.processes import interruptible, sole_user
 from local.s3 import S3Server, running_s3
@@ -25,8 +25,6 @@ from local.screen import Steps
 from local.stack import running_stack
 from local.summary import show_summary
 from sessionize.hours import Hour, hours_between
-
-_WITHOUT_AIRFLOW_SECONDS = 120.0
 
 
 def main() -> int:
@@ -38,7 +36,7 @@ def main() -> int:
             hours = _run(console)
             show_summary(world.bucket_folder() / world.LAKE, hours, console)
     except LocalError as error:
-        console.print(f"\n[bold red]The demo has failed:[/] {error.fault}")
+        console.print("\n[bold red]The demo has failed:[/]", escape(error.fault))
         console.print(error.evidence, style="dim", markup=False)
         return 1
     except KeyboardInterrupt:
@@ -65,20 +63,17 @@ def _run(console: Console) -> list[Hour]:
             made = world.make_world(server)
             step("Putting the current hour's events through Firehose")
             sent = made.send_due(server)
-            last = world.current_hour()
+            # The clock may have struck meanwhile: then Firehose has delivered into two hours.
+            not_over = list(hours_between(made.current, world.current_hour().next))
             step.done(f"{sent:,} records")
             _backfill(made, server, console, step)
-            # The hour that is not over. Had it turned while Firehose was fed, both hours got some.
-            _land_stragglers(made, server, step)
-            open_hours = list(hours_between(made.current, last.next))
-            _run_without_airflow(open_hours, server, console, step)
+            step(f"Landing a straggler: an object of {made.current.previous}, whose run is done")
+            made.land_stragglers(server)
+            step(f"Running {not_over[0]}, which is not over, without Airflow")
+            _run_without_airflow(not_over, server, console, step)
             step("Copying the bucket to local files")
             world.keep_world(server)
-    return [*made.complete, *open_hours]
-
-
-def _relative(path: Path) -> str:
-    return str(path.relative_to(REPOSITORY))
+    return [*made.complete, *not_over]
 
 
 def _backfill(made: world.World, server: S3Server, console: Console, step: Steps) -> None:
@@ -90,31 +85,28 @@ def _backfill(made: world.World, server: S3Server, console: Console, step: Steps
         step("Stopping Airflow")
 
 
-def _land_stragglers(made: world.World, server: S3Server, step: Steps) -> None:
-    step(f"Landing a straggler: an object of {made.current.previous}, which has been run")
-    made.land_stragglers(server)
-
-
 def _run_without_airflow(
     hours: list[Hour], server: S3Server, console: Console, step: Steps
 ) -> None:
-    """Run the current hour. In production one waits until it is over."""
-    step(f"Running {hours[0]}, which is not over, without Airflow")
+    """Run hours from the command line; in production one waits until they are over."""
     options = ("--from", str(hours[0]), "--to", str(hours[-1].next))
     command = ("-m", "sessionize", "run", "--config", _relative(world.pipeline_file()), *options)
     done = subprocess.run(
         [sys.executable, *command],
         cwd=REPOSITORY,
-        env=os.environ | server.env,
+        env=inherited() | server.env,
         capture_output=True,
         text=True,
-        timeout=_WITHOUT_AIRFLOW_SECONDS,
     )
-    step.done()
-    console.print(f"\n[bold]$ python {shlex.join(command)}[/]")
-    console.print(done.stdout.strip(), style="dim", markup=False)
     if done.returncode:
         raise LocalError(f"the run has failed (exit code {done.returncode})", done.stderr)
+    step.done()
+    console.print(f"\n[bold]$ python {shlex.join(command)}[/]")
+    console.print(f"{done.stdout.strip()}\n", style="dim", markup=False)
+
+
+def _relative(path: Path) -> str:
+    return str(path.relative_to(REPOSITORY))
 
 
 if __name__ == "__main__":

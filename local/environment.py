@@ -12,13 +12,19 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 USER = PASSWORD = "admin"
 
 
+def inherited() -> dict[str, str]:
+    """Return the caller's environment without what is Airflow's or AWS's.
+
+    What runs here must never reach a real deployment or a real bucket.
+    """
+    foreign = ("AIRFLOW_", "_AIRFLOW_", "AWS_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+
+
 def airflow_env(
     home: Path, *, dags: Path, plugins: Path, database_url: str, port: int, more: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the environment of every Airflow process.
-
-    Airflow's and AWS's variables of the caller's own environment are left out: a demo must never
-    reach a real deployment or a real bucket.
 
     Parameters
     ----------
@@ -57,20 +63,15 @@ def airflow_env(
         "scheduler": {"scheduler_idle_sleep_time": 0.3},
         "usage_data_collection": {"enabled": False},
     }
-    inherited = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("AIRFLOW_", "AWS_", "_AIRFLOW_"))
-    }
     return {
-        **inherited,
+        **inherited(),
         "AIRFLOW_HOME": str(home),
         **{
             f"AIRFLOW__{section.upper()}__{name.upper()}": str(value)
             for section, options in settings.items()
             for name, value in options.items()
         },
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "PYTHONUNBUFFERED": "1",
         **more,
     }

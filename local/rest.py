@@ -110,4 +110,5 @@ class RestApi:
         data = None if body is None else json.dumps(body).encode()
         request = Request(self._url + path, data=data, headers=headers, method=method)
         with urlopen(request, timeout=_TIMEOUT_SECONDS) as answer:
-            return json.load(answer)
+            document: dict[str, Any] = json.load(answer)
+            return document

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from urllib.request import urlopen
 
 import boto3
 
+from local.environment import inherited
 from local.processes import Service, free_port, require_free, stopping
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def running_s3(home: Path, *buckets: str, port: int | None = None) -> Iterator[S
     require_free(port, "the S3 server")
     home.mkdir(parents=True, exist_ok=True)
     command = (sys.executable, "-m", "moto.server", "--host", "127.0.0.1", "--port", str(port))
-    service = Service("s3", command, env=os.environ, cwd=home, log=home / "s3.log")
+    service = Service("s3", command, env=inherited(), cwd=home, log=home / "s3.log")
     with stopping([service]):
         running = S3Server(f"http://127.0.0.1:{port}")
         _wait_until_up(running, service)

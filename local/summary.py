@@ -18,7 +18,7 @@ from sessionize.hours import Hour
 _COUNTS = {
     "records_read": "records\nread",
     "valid": "\nvalid",
-    "quarantined": "\nquarantined",
+    "quarantined": "quaran-\ntined",
     "late": "\nlate",
     "duplicates": "\nduplicate",
     "sessions_closed": "sessions\nclosed",
@@ -37,7 +37,7 @@ _COLUMNS = ("machine", "from", "to", "events", "minutes", "begins with", "ended 
 _EXAMPLE = """
     SELECT session_id
     FROM read_parquet('{lake}/sessionized_events/*/*/*.parquet')
-    SEMI JOIN read_parquet('{lake}/sessions/*/*/*.parquet') USING (session_id)
+    WHERE session_id IN (SELECT session_id FROM read_parquet('{lake}/sessions/*/*/*.parquet'))
     GROUP BY session_id
     ORDER BY count(DISTINCT (dt, hour)) DESC, count(*) DESC, session_id
     LIMIT 1
@@ -63,7 +63,11 @@ def show_summary(lake: Path, hours: Sequence[Hour], console: Console) -> None:
     for ledger in ledgers.values():
         reasons.update(ledger["quarantined_by_reason"])
     console.print("\n[bold]Quarantined, by reason[/]")
-    console.print(", ".join(f"{reason} {count:,}" for reason, count in sorted(reasons.items())))
+    console.print(
+        ", ".join(
+            f"{reason}\N{NO-BREAK SPACE}{count:,}" for reason, count in sorted(reasons.items())
+        )
+    )
     with duckdb.connect() as database:
         database.execute("SET TimeZone = 'UTC'")
         _show_sessions(database, lake, console)
@@ -88,18 +92,20 @@ def _show_sessions(database: duckdb.DuckDBPyConnection, lake: Path, console: Con
     sessions = table()
     for title in _COLUMNS:
         sessions.add_column(title, no_wrap=True)
-    for row in database.sql(_SESSIONS.format(lake=lake)).fetchall():
+    for row in database.execute(_SESSIONS.format(lake=lake)).fetchall():
         sessions.add_row(*map(str, row))
     console.print(sessions)
 
 
 def _show_example(database: duckdb.DuckDBPyConnection, lake: Path, console: Console) -> None:
-    example = database.sql(_EXAMPLE.format(lake=lake)).fetchone()
+    example = database.execute(_EXAMPLE.format(lake=lake)).fetchone()
     if example is None:
         return
     (session_id,) = example
-    console.print(f"\n[bold]One session[/], {session_id}, and the hours whose runs settled it")
-    for run, events in database.sql(_EVENTS.format(lake=lake, session_id=session_id)).fetchall():
+    console.print(f"\n[bold]One session over many runs[/], {session_id}")
+    for run, events in database.execute(
+        _EVENTS.format(lake=lake, session_id=session_id)
+    ).fetchall():
         more = len(events) - _SHOWN_EVENTS
         shown = ", ".join(events[:_SHOWN_EVENTS]) + (f" and {more} more" if more > 0 else "")
         console.print(f"  {run}  {shown}")

@@ -122,8 +122,10 @@ class _Sources:
         for batch in self._batches:
             dealt = [self._staging.read(events_name(batch, shard)) for shard in self._shards]
             table = pa.concat_tables([EVENTS.empty_table(), *dealt])
-            yield table if len(dealt) == 1 else table.sort_by(
-                [("object_key", "ascending"), ("position", "ascending")]
+            yield (
+                table
+                if len(dealt) == 1
+                else table.sort_by([("object_key", "ascending"), ("position", "ascending")])
             )
 
     def duplicates(self) -> int:
@@ -203,7 +205,9 @@ def _check_limits(ledger: Ledger, limits: Limits) -> None:
                 "run the hour again.",
             )
         if warn is not None and share > warn:
-            log.warning("%s: %.1f %% %s is over %.1f %%", ledger.hour, share * 100, what, warn * 100)
+            log.warning(
+                "%s: %.1f %% %s is over %.1f %%", ledger.hour, share * 100, what, warn * 100
+            )
 
 
 def _fingerprint(previous: Ledger | None) -> str:

@@ -98,9 +98,7 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
         if (under := hour_of(entry.key)) == hour or under in claims
     }
     is_published = lake.ledger(hour) is not None
-    kept = [
-        landed.get(entry.key, entry) for entry in before if is_published or entry.key in landed
-    ]
+    kept = [landed.get(entry.key, entry) for entry in before if is_published or entry.key in landed]
     mine = {entry.key: entry for entry in kept}
     mine |= {key: entry for key, entry in landed.items() if owners.get(key, hour) == hour}
     objects = tuple(sorted(mine.values(), key=lambda entry: entry.key.encode()))

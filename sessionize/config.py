@@ -30,7 +30,7 @@ class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """A table of the file: immutable, and an unknown key is an error."""
 
 
-class SessionRules(_Section):
+class SessionRules(_Section, frozen=True):
     """When a session ends, and how long the pipeline waits for events (contract §3)."""
 
     timeout: Duration = Duration.parse("30m")
@@ -43,7 +43,7 @@ class SessionRules(_Section):
     max_clock_skew: Duration = Duration.parse("15m")
 
 
-class FieldNames(_Section):
+class FieldNames(_Section, frozen=True):
     """Which raw field fills which column. Raw fields not named here go to ``extended``."""
 
     event_id: str = "event_id"
@@ -65,17 +65,15 @@ class FieldNames(_Section):
         return tuple(getattr(self, column) for column in self.__struct_fields__)
 
 
-class ValidRules(_Section):
+class ValidRules(_Section, frozen=True):
     """What a well-formed record is. A pattern must match the whole text."""
 
     required: tuple[Literal["build_id", "trialstate", "event_id"], ...] = ("build_id",)
     inst_id: re.Pattern[str] = re.compile("[0-9a-fA-F]{2,}", re.ASCII)
-    build_id: re.Pattern[str] = re.compile(
-        r"f?([1-9]|10)\.\d{1,3}\.\d{1,3}\.\d{1,3}", re.ASCII
-    )
+    build_id: re.Pattern[str] = re.compile(r"f?([1-9]|10)\.\d{1,3}\.\d{1,3}\.\d{1,3}", re.ASCII)
 
 
-class Product(_Section):
+class Product(_Section, frozen=True):
     """A product, told by its actions; the first whose pattern the action begins with counts."""
 
     name: str
@@ -83,7 +81,7 @@ class Product(_Section):
     trialstate: tuple[str, ...] = ()
 
 
-class Fix(_Section):
+class Fix(_Section, frozen=True):
     """A cleaning rule: in ``column``, what ``pattern`` finds is replaced."""
 
     column: Literal["action", "inst_id", "build_id", "trialstate", "language", "installsource"]
@@ -91,7 +89,7 @@ class Fix(_Section):
     replace: str
 
 
-class Landing(_Section):
+class Landing(_Section, frozen=True):
     """How landed objects are found and read."""
 
     straggler_lookback: Duration = Duration.parse("7d")
@@ -103,7 +101,7 @@ class Landing(_Section):
             raise ValueError("`straggler_lookback` must be at least 1h: the hour before")
 
 
-class Limits(_Section):
+class Limits(_Section, frozen=True):
     """Shares of the records read, from 0 to 1, above which a run fails or warns."""
 
     fail_quarantined: _Share | None = None
@@ -118,7 +116,7 @@ class Limits(_Section):
                 raise ValueError(f"`{name}` is {share}: write a share from 0 to 1")
 
 
-class Run(_Section):
+class Run(_Section, frozen=True):
     """How an hour's work is cut. Results do not depend on it.
 
     ``shards`` 0 stands for one shard for each ``shard_size`` of claimed objects.
@@ -133,7 +131,7 @@ class Run(_Section):
             raise ValueError(f"`shards` must be from 0 (by size) to {MAX_SHARDS}")
 
 
-class AirflowSettings(_Section):
+class AirflowSettings(_Section, frozen=True):
     """What the DAG of the pipeline needs to know beside the contract's settings."""
 
     delivery_wait: Duration = Duration.parse("15m")
@@ -155,14 +153,12 @@ class AirflowSettings(_Section):
 
 DEFAULT_PRODUCTS = (
     Product(name="reader", action=re.compile("reader")),
-    Product(
-        name="pro", action=re.compile("pro"), trialstate=("Expired", "Activated", "Trial")
-    ),
+    Product(name="pro", action=re.compile("pro"), trialstate=("Expired", "Activated", "Trial")),
 )
 DEFAULT_FIXES = (Fix(column="build_id", pattern=re.compile("^f"), replace=""),)
 
 
-class PipelineConfig(_Section):
+class PipelineConfig(_Section, frozen=True):
     """A pipeline file, checked.
 
     Attributes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,8 @@ def enrich(valid: pa.Table, config: PipelineConfig) -> pa.Table:
     ----------
     valid : Table
         ``schemas.VALIDATED``.
+    config : PipelineConfig
+        ``fix`` and ``product`` are used.
 
     Returns
     -------
@@ -57,7 +60,7 @@ def _map(values: pa.Array, function: Callable[[str], str | None]) -> pa.Array:
 def _fixed(name: str, values: pa.Array, config: PipelineConfig) -> pa.Array:
     for fix in config.fix:
         if fix.column == name:
-            values = _map(values, lambda value, fix=fix: fix.pattern.sub(fix.replace, value))
+            values = _map(values, partial(fix.pattern.sub, fix.replace))
     return values
 
 

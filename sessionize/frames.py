@@ -33,7 +33,7 @@ def to_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
 
 def microseconds(times: pd.Series) -> npt.NDArray[np.int64]:
     """Return aware times without nulls as microseconds since the epoch."""
-    return times.astype("datetime64[us, UTC]").astype("int64").to_numpy()
+    return np.asarray(times.astype("datetime64[us, UTC]").astype("int64"), dtype=np.int64)
 
 
 def times(microseconds: npt.NDArray[np.int64]) -> pd.DatetimeIndex:

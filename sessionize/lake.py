@@ -7,7 +7,7 @@ key                                          what
 ``_runs/dt=…/hour=….json``                   the ledger of the run; written last
 ``_claims/dt=…/hour=….json``                 the objects that the run reads
 ``_state/dt=…/hour=…/NAME-HASH.parquet``     the state that the run leaves
-``_marks/dt=…/hour=….KIND.json``             the hour is outdated, or its publication was interrupted
+``_marks/dt=…/hour=….KIND.json``             the hour is outdated, or half re-published
 ``_staging/dt=…/hour=…/…``                   work in progress; empty once the hour is published
 ``_pipeline.json``                           whose lake this is
 ===========================================  ==================================================

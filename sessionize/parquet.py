@@ -15,7 +15,9 @@ ROW_GROUP_ROWS = 262_144
 _HASH_CHUNK = 1 << 20
 
 
-def write_parquet(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], key: str) -> WrittenFile:
+def write_parquet(
+    path: Path, schema: pa.Schema, tables: Iterable[pa.Table], key: str
+) -> WrittenFile:
     """Write tables end to end as one file.
 
     Rows are cut into row groups of a fixed number, whatever the tables' sizes: the same rows always
@@ -28,6 +30,7 @@ def write_parquet(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], key
     schema : Schema
         The file's schema; every table must have it.
     tables : iterable of Table
+        The rows, in order.
     key : str
         What the result calls the file.
 

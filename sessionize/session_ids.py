@@ -36,6 +36,4 @@ def _uuid5(namespace: bytes, name: bytes) -> str:
     # uuid.uuid5 does the same at a quarter of the speed.
     digest = hashlib.sha1(namespace + name, usedforsecurity=False).hexdigest()
     variant = "89ab"[int(digest[16], 16) & 3]
-    return (
-        f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"
-    )
+    return f"{digest[:8]}-{digest[8:12]}-5{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:32]}"

@@ -5,6 +5,7 @@ A pure function of its arguments (contract §3): no clock, no storage, no random
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -140,9 +141,7 @@ def sessionize_hour(
     open_rank = np.concatenate([opened[untouched], sessions.open_rank])
     ended = microseconds(still_open["ended_at"])
     expired = (
-        ended
-        + rules.timeout.microseconds_total
-        + rules.allowed_lateness.microseconds_total
+        ended + rules.timeout.microseconds_total + rules.allowed_lateness.microseconds_total
         < watermark
     )
     by_watermark = still_open[expired].assign(end_reason="timeout")
@@ -170,9 +169,7 @@ def sessionize_hour(
 
     last_event = np.full(len(machines), _NEVER)
     last_event[open_rank[~expired]] = ended[~expired]
-    identities = _stack(
-        state.identities, events[~is_duplicate], list(state.identities.columns)
-    )
+    identities = _stack(state.identities, events[~is_duplicate], list(state.identities.columns))
     identity_rank = np.concatenate([known, landed[~is_duplicate]])
     identity_time = np.concatenate([known_time, landed_time[~is_duplicate]])
     needed = (identity_time >= watermark - rules.dedup_window.microseconds_total) | (
@@ -279,10 +276,10 @@ class _Sessions:
         )
 
 
-def _matches(actions: pd.Series, pattern: object) -> npt.NDArray[np.bool_]:
+def _matches(actions: pd.Series, pattern: re.Pattern[str]) -> npt.NDArray[np.bool_]:
     codes, uniques = pd.factorize(actions)
-    hits = np.array([pattern.search(action) is not None for action in uniques], dtype=bool)  # type: ignore[attr-defined]
-    return hits[codes] if len(codes) else np.zeros(0, dtype=bool)
+    hits = np.fromiter((pattern.search(action) is not None for action in uniques), dtype=np.bool_)
+    return hits[codes]
 
 
 def _microseconds_of(hour: Hour) -> int:

@@ -28,7 +28,12 @@ def shard_of(machine_ids: pd.Series | pd.Index, shards: int) -> npt.NDArray[np.i
 def machine_ranks(
     *columns: pd.Series,
 ) -> tuple[list[npt.NDArray[np.int64]], pd.Index]:
-    """Number the machines of several columns by their place in the order of machines.
+    """Return the number of each machine: its place in the order of all machines.
+
+    Parameters
+    ----------
+    columns : Series of str
+        Machine ids without nulls.
 
     Returns
     -------

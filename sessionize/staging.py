@@ -77,7 +77,7 @@ class Staging:
         if content is None:
             raise StagingError(
                 f"{self._hour}: the intermediate result {name} is not there: an earlier stage has "
-                "not run, or the hour has been published since and its intermediate results removed",
+                "not run, or the hour has been published since, which removes them",
                 "Run the hour again from `claim`.",
             )
         return content

@@ -40,6 +40,9 @@ def pipeline_status(
 
     Parameters
     ----------
+    lake : Lake
+    config : PipelineConfig
+        ``start`` is used.
     first, end : Hour, optional
         Default: the pipeline's first hour, and the hour after the last that has been run.
     """

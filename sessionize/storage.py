@@ -128,7 +128,8 @@ class LocalStorage:
                         found.append(StoredObject(key, (Path(parent) / name).stat().st_size))
         except OSError as error:
             raise StorageError(
-                f"{top} cannot be listed ({error.strerror})", "Check the folder and its permissions."
+                f"{top} cannot be listed ({error.strerror})",
+                "Check the folder and its permissions.",
             ) from error
         # Bytewise, as S3 orders keys.
         yield from sorted(found, key=lambda entry: os.fsencode(entry.key))
@@ -305,7 +306,9 @@ class S3Storage:
             conditions["Range"] = f"bytes={offset}-"
         try:
             return self._client.get_object(
-                Bucket=self._bucket, Key=self._prefix + key, **conditions  # type: ignore[arg-type]
+                Bucket=self._bucket,
+                Key=self._prefix + key,
+                **conditions,  # type: ignore[arg-type]
             )
         except ClientError as error:
             if error.response["Error"]["Code"] in ("NoSuchKey", "PreconditionFailed", "412"):

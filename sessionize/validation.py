@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from sessionize.config import PipelineConfig
 from sessionize.hours import Hour
-from sessionize.landing import Kind, RawBatch, RawColumn, raw_text
+from sessionize.landing import Kind, Problem, RawBatch, RawColumn, raw_text
 from sessionize.reasons import Reason
 from sessionize.schemas import QUARANTINE, TIME, VALIDATED
 from sessionize.session_ids import derived_event_id
@@ -41,9 +41,7 @@ class Validated:
     quarantine: pa.Table
 
 
-def validate(
-    batch: RawBatch, object_key: str, hour: Hour, config: PipelineConfig
-) -> Validated:
+def validate(batch: RawBatch, object_key: str, hour: Hour, config: PipelineConfig) -> Validated:
     """Divide the records of one object's batch into valid ones and quarantine."""
     columns = batch.columns
     microseconds, is_time = parse_timestamps(columns["timestamp"])
@@ -97,15 +95,15 @@ class _Faults:
         self.kinds.append((reason, column))
         self.reason[mask & (self.reason == 0) & ~self._skip] = len(self.kinds)
 
-    def detail(self, row: int, columns: dict[str, RawColumn]) -> tuple[str, str]:
+    def problem(self, row: int, columns: dict[str, RawColumn]) -> Problem:
         reason, column = self.kinds[self.reason[row] - 1]
         field = getattr(self._names, column)
         value = columns[column].text[row].as_py()
-        if reason is Reason.MISSING_FIELD or value is None:
-            return reason, f"`{field}` is missing"
+        if value is None:
+            return Problem(reason, f"`{field}` is missing")
         shown = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
         is_text = columns[column].kind[row] == Kind.STRING
-        return reason, f"`{field}` is {shown!r}" if is_text else f"`{field}` is {shown}"
+        return Problem(reason, f"`{field}` is {shown!r}" if is_text else f"`{field}` is {shown}")
 
 
 def _fits(column: RawColumn, predicate: Callable[[str], bool]) -> Mask:
@@ -120,6 +118,10 @@ def _whole(pattern: re.Pattern[str]) -> Callable[[str], bool]:
     return lambda value: pattern.fullmatch(value) is not None
 
 
+def _begins(pattern: re.Pattern[str]) -> Callable[[str], bool]:
+    return lambda value: pattern.match(value) is not None
+
+
 def _is_of_a_product(config: PipelineConfig) -> Callable[[str], bool]:
     return lambda value: any(product.action.match(value) for product in config.product)
 
@@ -129,9 +131,7 @@ def _trialstate_fits(columns: dict[str, RawColumn], config: PipelineConfig) -> M
     undecided = np.ones(len(columns["action"].kind), dtype=bool)
     fits = undecided.copy()
     for product in config.product:
-        of_product = undecided & _fits(
-            columns["action"], lambda value, product=product: bool(product.action.match(value))
-        )
+        of_product = undecided & _fits(columns["action"], _begins(product.action))
         undecided &= ~of_product
         if product.trialstate:
             allowed = _fits(columns["trialstate"], product.trialstate.__contains__)
@@ -160,16 +160,12 @@ def _event_ids(
     batch: RawBatch, rows: npt.NDArray[np.int64], ids: pa.StringArray, key: str
 ) -> pa.Array:
     """Fill in the ids that are missing, or an empty text, from place and content."""
-    missing = np.flatnonzero(
-        np.asarray(pc.fill_null(pc.equal(pc.utf8_length(ids), 0), True))
-    )
+    missing = np.flatnonzero(np.asarray(pc.fill_null(pc.equal(pc.utf8_length(ids), 0), True)))
     if not len(missing):
         return ids
     derived = [
         derived_event_id(key, batch.first_position + row, raw)
-        for row, raw in zip(
-            rows[missing].tolist(), batch.raw_bytes(rows[missing]), strict=True
-        )
+        for row, raw in zip(rows[missing].tolist(), batch.raw_bytes(rows[missing]), strict=True)
     ]
     mask = np.zeros(len(rows), dtype=bool)
     mask[missing] = True
@@ -190,13 +186,13 @@ def _quarantine_table(batch: RawBatch, faults: _Faults, key: str) -> pa.Table:
     texts, reasons, details = [], [], []
     for row, raw in zip(rows.tolist(), batch.raw_bytes(rows), strict=True):
         if row in batch.problems:
-            reason, detail = batch.problems[row].reason, batch.problems[row].detail
+            problem = batch.problems[row]
         else:
-            reason, detail = faults.detail(row, batch.columns)
+            problem = faults.problem(row, batch.columns)
         text, is_encoded = raw_text(raw)
         texts.append(text)
-        reasons.append(str(reason))
-        details.append(f"{detail} (raw is base64)" if is_encoded else detail)
+        reasons.append(problem.reason.value)
+        details.append(problem.detail + " (raw is base64)" * is_encoded)
     return pa.table(
         [
             pa.array(texts, pa.string()),

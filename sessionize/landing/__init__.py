@@ -5,18 +5,14 @@ and yields batches of records in order. It never fails on what an object holds: 
 cannot be read is a row with a `Problem`, and costs no other record.
 """
 
-from sessionize.landing.compression import decompress
 from sessionize.landing.reader import read_batches
 from sessionize.landing.records import Kind, Problem, RawBatch, RawColumn, raw_text
-from sessionize.landing.source import Damage
 
 __all__ = [
-    "Damage",
     "Kind",
     "Problem",
     "RawBatch",
     "RawColumn",
-    "decompress",
     "raw_text",
     "read_batches",
 ]

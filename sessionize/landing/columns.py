@@ -93,7 +93,7 @@ def _column(joined: bytes) -> RawColumn:
         decoded = [_decode_string(joined[start:end]) for start, end in spans]
         has_escape = np.zeros(len(kind), dtype=bool)
         has_escape[rows] = True
-        text = pc.replace_with_mask(text, has_escape, pa.array(decoded, pa.string()))
+        text = pc.replace_with_mask(text, pa.array(has_escape), pa.array(decoded, pa.string()))
     return RawColumn(text, kind)
 
 
@@ -109,7 +109,7 @@ def _cut(
     """
     bounds = np.column_stack((starts, ends)).astype(np.int32).ravel()
     pieces = pa.StringArray.from_buffers(
-        len(bounds) - 1, pa.py_buffer(bounds), pa.py_buffer(joined)
+        len(bounds) - 1, pa.py_buffer(bounds.data), pa.py_buffer(joined)
     )
     wanted = np.arange(0, len(bounds), 2)
-    return pieces.take(pa.array(wanted, mask=absent))
+    return pieces.take(pa.array(wanted, pa.int64(), mask=absent))

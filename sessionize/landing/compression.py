@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from sessionize.landing import gzipped, snappy, zipped
-from sessionize.landing.source import STEP, ByteSource, Damage
+from sessionize.landing.source import STEP, ByteSource, DamageError
 
 _Reader = Callable[[ByteSource], Iterator[bytes]]
 
@@ -35,7 +35,7 @@ def decompress(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
     Raises
     ------
-    Damage
+    DamageError
         Where the object is truncated or corrupt, after everything that can be decoded has been
         yielded. The decoded bytes and the error do not depend on how the chunks are cut.
     """
@@ -43,8 +43,8 @@ def decompress(chunks: Iterable[bytes]) -> Iterator[bytes]:
     name, read = _recognise(source.peek(_HEAD_SIZE))
     try:
         yield from read(source)
-    except Damage as damage:
-        raise Damage(f"{name}: {damage.detail}") from None
+    except DamageError as damage:
+        raise DamageError(f"{name}: {damage.detail}") from None
 
 
 def _recognise(head: bytes) -> tuple[str, _Reader]:

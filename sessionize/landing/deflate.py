@@ -13,11 +13,14 @@ from typing import Protocol
 
 from isal import isal_zlib
 
-from sessionize.landing.source import STEP, ByteSource, Damage
+from sessionize.landing.source import STEP, ByteSource, DamageError
 
 #: How much of a stream is kept for zlib to start again. Where a longer one is corrupt, what the
 #: last step has decoded before the corrupt byte is lost with the rest.
 _KEPT_FOR_ZLIB = 32 << 20
+
+# The stubs of isal declare an instance.
+_IsalError: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 
 _RAW = -zlib.MAX_WBITS
 _BYTEWISE_STEP = 1 << 12
@@ -34,7 +37,7 @@ class Inflated:
     """The decoded bytes of the deflate stream that begins where a source stands.
 
     Iterating yields them, at most `STEP` at a time, and leaves the source right behind the
-    stream. It raises `Damage` after everything that can be decoded has been yielded.
+    stream. It raises `DamageError` after everything that can be decoded has been yielded.
 
     Attributes
     ----------
@@ -67,10 +70,12 @@ class Inflated:
                 try:
                     yield from _drain(decoder, piece)
                     continue
-                except isal_zlib.error:
+                except _IsalError:
                     pass
             if len(kept) * STEP > _KEPT_FOR_ZLIB:
-                raise Damage(f"the compressed data ends or is corrupt before byte {source.offset}")
+                raise DamageError(
+                    f"the compressed data ends or is corrupt before byte {source.offset}"
+                )
             source.unread(b"".join(kept))
             yield from _without(self.size, _decode_bytewise(source))
             return
@@ -84,7 +89,7 @@ def _decode_bytewise(source: ByteSource) -> Iterator[bytes]:
         start = source.offset
         piece = source.read(_BYTEWISE_STEP)
         if not piece:
-            raise Damage(f"the object ends in compressed data, at byte {start}")
+            raise DamageError(f"the object ends in compressed data, at byte {start}")
         checkpoint = decoder.copy()
         try:
             decoded = list(_drain(decoder, piece))
@@ -98,7 +103,9 @@ def _decode_bytewise(source: ByteSource) -> Iterator[bytes]:
                 yield decoder.decompress(bytes([byte]))
             except zlib.error as error:
                 fault = str(error).rpartition(": ")[2]
-                raise Damage(f"the compressed data is corrupt at byte {place}: {fault}") from None
+                raise DamageError(
+                    f"the compressed data is corrupt at byte {place}: {fault}"
+                ) from None
     source.unread(decoder.unused_data)
 
 

@@ -233,7 +233,8 @@ class Framer:
     def _ends_at_object(self, place: int) -> bool | None:
         """Tell whether an object here is a record by itself; None if the text is cut off."""
         window = self._window
-        if window.data[self._last_before(place)] in _BEFORE_NESTED:
+        before = window.data[self._last_before(place)]
+        if before in _BEFORE_NESTED:
             return False
         scan = self._scan(place)
         if scan is None:
@@ -242,6 +243,8 @@ class Framer:
             return False
         if not is_object(window.data[place : scan.at]):
             return False
+        if before == _CLOSE_OBJECT:
+            return True
         behind = self._pass_indent(scan.at, scan.at + self._limit)
         if behind == len(window.data):
             return None if window.problem else True

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 
 from sessionize.landing.deflate import Inflated
-from sessionize.landing.source import STEP, ByteSource, Damage
+from sessionize.landing.source import STEP, ByteSource, DamageError
 
 MAGIC = b"\x1f\x8b\x08"
 
@@ -18,7 +18,7 @@ def read_gzip(source: ByteSource) -> Iterator[bytes]:
 
     Raises
     ------
-    Damage
+    DamageError
         After everything that can be decoded has been yielded.
     """
     while True:
@@ -27,12 +27,14 @@ def read_gzip(source: ByteSource) -> Iterator[bytes]:
         yield from inflated
         trailer = source.read_exactly(8, "the check sum of a member")
         if trailer != struct.pack("<LL", inflated.crc, inflated.size % 2**32):
-            raise Damage(f"the check sum before byte {source.offset} is wrong")
+            raise DamageError(f"the check sum before byte {source.offset} is wrong")
         _skip_zeros(source)
         if not source.peek(1):
             return
         if not MAGIC.startswith(source.peek(len(MAGIC))):
-            raise Damage(f"what follows the compressed data, at byte {source.offset}, is not gzip")
+            raise DamageError(
+                f"what follows the compressed data, at byte {source.offset}, is not gzip"
+            )
 
 
 def _skip_header(source: ByteSource) -> None:

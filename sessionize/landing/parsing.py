@@ -29,9 +29,7 @@ _match_paired_escapes = re.compile(
     rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+",
     re.DOTALL,
 ).match
-_find_brackets = re.compile(
-    rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|([{\[])|([}\]])', re.DOTALL
-).finditer
+_find_brackets = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|([{\[])|([}\]])', re.DOTALL).finditer
 
 
 def parse(record: bytes) -> Fields | Problem:

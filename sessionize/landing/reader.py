@@ -35,6 +35,9 @@ _ALWAYS_READABLE = 2 * MAX_DEPTH
 
 _CARRIAGE_RETURN = 13
 
+#: The most records of a batch, however short they are.
+_BATCH_ROWS = 1 << 16
+
 #: Records whose fields are held as Python objects at a time: few enough for the cache.
 _SLAB = 256
 
@@ -98,6 +101,8 @@ class _Reader:
         at = 0
         while True:
             at = framer.skip_blank(at)
+            if len(self._starts) >= _BATCH_ROWS:
+                yield from self._flush(window.data)
             if at == len(window.data) or at >= self._batch_bytes:
                 yield from self._flush(window.data)
                 window.drop(at)

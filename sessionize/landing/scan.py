@@ -113,14 +113,14 @@ class Scan:
                 break
 
             first = text[at]
-            if first == _OPEN_OBJECT or first == _OPEN_ARRAY:
+            if first in (_OPEN_OBJECT, _OPEN_ARRAY):
                 if expect not in (_START, _VALUE, _ITEM_OR_END) or len(opened) == _DEEPEST:
                     self.state = ScanState.BROKEN
                     break
                 opened.append(at)
                 brackets.append(first)
                 expect = _KEY_OR_END if first == _OPEN_OBJECT else _ITEM_OR_END
-            elif first == _CLOSE_OBJECT or first == _CLOSE_ARRAY:
+            elif first in (_CLOSE_OBJECT, _CLOSE_ARRAY):
                 # Of both kinds of brackets, the closing one is two characters behind the opening.
                 if not brackets or brackets.pop() != first - 2:
                     self.state = ScanState.BROKEN

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from sessionize.landing.source import STEP, ByteSource, Damage
+from sessionize.landing.source import STEP, ByteSource, DamageError
 
 XERIAL_MAGIC = b"\x82SNAPPY\x00"
 FRAMED_MAGIC = b"\xff\x06\x00\x00sNaPpY"
@@ -24,7 +24,7 @@ def read_xerial(source: ByteSource) -> Iterator[bytes]:
 
     Raises
     ------
-    Damage
+    DamageError
         After every whole block before it has been yielded.
     """
     while source.peek(1):
@@ -39,7 +39,7 @@ def read_hadoop(source: ByteSource) -> Iterator[bytes]:
 
     Raises
     ------
-    Damage
+    DamageError
         After every whole chunk before it has been yielded.
     """
     while source.peek(1):
@@ -47,7 +47,7 @@ def read_hadoop(source: ByteSource) -> Iterator[bytes]:
         while left:
             decoded = _decode(_read_block(source), source.offset)
             if len(decoded) > left:
-                raise Damage(f"a block before byte {source.offset} is longer than it says")
+                raise DamageError(f"a block before byte {source.offset} is longer than it says")
             left -= len(decoded)
             yield from _pieces(decoded)
 
@@ -57,7 +57,7 @@ def read_framed(source: ByteSource) -> Iterator[bytes]:
 
     Raises
     ------
-    Damage
+    DamageError
         After every whole chunk before it has been yielded.
     """
     while source.peek(1):
@@ -69,7 +69,9 @@ def read_framed(source: ByteSource) -> Iterator[bytes]:
         elif kind == 0x01:
             yield from _pieces(data[4:])
         elif kind < 0x80:
-            raise Damage(f"the chunk before byte {source.offset} is of the unknown kind {kind}")
+            raise DamageError(
+                f"the chunk before byte {source.offset} is of the unknown kind {kind}"
+            )
 
 
 def looks_like_hadoop(head: bytes) -> bool:
@@ -96,7 +98,7 @@ def looks_like_hadoop(head: bytes) -> bool:
 def _read_length(source: ByteSource) -> int:
     length = int.from_bytes(source.read_exactly(4, "the length of a block"), "big")
     if length > _LONGEST_BLOCK:
-        raise Damage(f"the block at byte {source.offset} has the impossible length {length}")
+        raise DamageError(f"the block at byte {source.offset} has the impossible length {length}")
     return length
 
 
@@ -108,13 +110,13 @@ def _decode(block: bytes, end: int) -> bytes:
     """Decode one raw Snappy block, which ends before byte ``end`` of the object."""
     size = _decoded_length(block[:5])
     if size is None or size > min(_LONGEST_BLOCK, len(block) * _HIGHEST_RATIO):
-        raise Damage(f"the block before byte {end} is corrupt")
+        raise DamageError(f"the block before byte {end} is corrupt")
     if not size:
         return b""
     try:
         return _CODEC.decompress(block, decompressed_size=size, asbytes=True)
     except OSError:
-        raise Damage(f"the block before byte {end} is corrupt") from None
+        raise DamageError(f"the block before byte {end} is corrupt") from None
 
 
 def _decoded_length(preamble: bytes) -> int | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 STEP = 1 << 16
 
 
-class Damage(Exception):
+class DamageError(Exception):
     """An object cannot be decoded further; what came before it is good.
 
     Parameters
@@ -60,12 +60,12 @@ class ByteSource:
 
         Raises
         ------
-        Damage
+        DamageError
             If the object ends before them; ``what`` names them.
         """
         data = self.read(size)
         if len(data) < size:
-            raise Damage(f"the object ends in {what}, at byte {self.offset}")
+            raise DamageError(f"the object ends in {what}, at byte {self.offset}")
         return data
 
     def unread(self, data: bytes) -> None:

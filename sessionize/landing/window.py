@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sessionize.landing.records import Problem
-from sessionize.landing.source import Damage
+from sessionize.landing.source import DamageError
 from sessionize.reasons import Reason
 
 
@@ -15,7 +15,7 @@ class Window:
     Parameters
     ----------
     pieces : iterator of bytes
-        The text of the object; it may end in `Damage`.
+        The text of the object; it may end in `DamageError`.
     portion : int
         How many bytes to read at a time, at least.
     limit : int
@@ -71,7 +71,7 @@ class Window:
                 self._spare = next(self._pieces)
             except StopIteration:
                 self._ended = True
-            except Damage as damage:
+            except DamageError as damage:
                 self._end(Reason.DAMAGED_OBJECT, f"{damage.detail}, after {self._read} of text")
             self._read += len(self._spare)
             if self._read > self._limit:

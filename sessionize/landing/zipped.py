@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sessionize.landing.deflate import Inflated
-from sessionize.landing.source import STEP, ByteSource, Damage
+from sessionize.landing.source import STEP, ByteSource, DamageError
 
 LOCAL_HEADER = b"PK\x03\x04"
 END_OF_DIRECTORY = b"PK\x05\x06"
@@ -37,7 +37,7 @@ def read_zip(source: ByteSource) -> Iterator[bytes]:
 
     Raises
     ------
-    Damage
+    DamageError
         After everything that can be decoded has been yielded; also where an entry is encrypted
         or compressed by another method.
     """
@@ -45,11 +45,11 @@ def read_zip(source: ByteSource) -> Iterator[bytes]:
         place = source.offset
         entry = _read_header(source)
         if entry.flags & _ENCRYPTED:
-            raise Damage(f"the entry at byte {place} is encrypted")
+            raise DamageError(f"the entry at byte {place} is encrypted")
         if entry.method == _DEFLATED:
             yield from _read_deflated(source, entry)
         elif entry.method != _STORED:
-            raise Damage(f"the entry at byte {place} has the unknown method {entry.method}")
+            raise DamageError(f"the entry at byte {place} has the unknown method {entry.method}")
         elif entry.flags & _HAS_DESCRIPTOR and not entry.packed_size:
             yield from _read_stored_of_unknown_size(source)
         else:
@@ -82,7 +82,9 @@ def _read_deflated(source: ByteSource, entry: _Entry) -> Iterator[bytes]:
     if entry.flags & _HAS_DESCRIPTOR:
         _read_descriptor(source, inflated.crc, packed_size, inflated.size)
     elif (inflated.crc, packed_size, inflated.size) != entry[2:]:
-        raise Damage(f"the check sum or size of the entry before byte {source.offset} is wrong")
+        raise DamageError(
+            f"the check sum or size of the entry before byte {source.offset} is wrong"
+        )
 
 
 def _read_stored(source: ByteSource, entry: _Entry) -> Iterator[bytes]:
@@ -90,14 +92,14 @@ def _read_stored(source: ByteSource, entry: _Entry) -> Iterator[bytes]:
     while left:
         piece = source.read(min(left, STEP))
         if not piece:
-            raise Damage(f"the object ends in an entry, at byte {source.offset}")
+            raise DamageError(f"the object ends in an entry, at byte {source.offset}")
         crc = zlib.crc32(piece, crc)
         left -= len(piece)
         yield piece
     if entry.flags & _HAS_DESCRIPTOR:
         _read_descriptor(source, crc, entry.packed_size, entry.packed_size)
     elif crc != entry.crc:
-        raise Damage(f"the check sum of the entry before byte {source.offset} is wrong")
+        raise DamageError(f"the check sum of the entry before byte {source.offset} is wrong")
 
 
 def _read_stored_of_unknown_size(source: ByteSource) -> Iterator[bytes]:
@@ -106,7 +108,7 @@ def _read_stored_of_unknown_size(source: ByteSource) -> Iterator[bytes]:
     while True:
         ahead = source.peek(STEP)
         if not ahead:
-            raise Damage(f"the object ends in an entry, at byte {source.offset}")
+            raise DamageError(f"the object ends in an entry, at byte {source.offset}")
         at = ahead.find(_DESCRIPTOR)
         if at == 0:
             if _descriptor_length(source, crc, size, size):
@@ -124,7 +126,7 @@ def _read_stored_of_unknown_size(source: ByteSource) -> Iterator[bytes]:
 def _read_descriptor(source: ByteSource, crc: int, packed_size: int, size: int) -> None:
     length = _descriptor_length(source, crc, packed_size, size)
     if not length:
-        raise Damage(f"the object ends, or a check sum is wrong, at byte {source.offset}")
+        raise DamageError(f"the object ends, or a check sum is wrong, at byte {source.offset}")
     source.read(length)
 
 
@@ -142,7 +144,7 @@ def _descriptor_length(source: ByteSource, crc: int, packed_size: int, size: int
 def _check_end(source: ByteSource) -> None:
     """Read the central directory, which repeats what the local headers say, up to its end."""
     if source.peek(4) not in (_DIRECTORY_HEADER, END_OF_DIRECTORY):
-        raise Damage(f"the object ends, or is not ZIP, at byte {source.offset}")
+        raise DamageError(f"the object ends, or is not ZIP, at byte {source.offset}")
     tail = b""
     while piece := source.read(STEP):
         tail = (tail + piece)[-_LONGEST_END:]
@@ -152,4 +154,4 @@ def _check_end(source: ByteSource) -> None:
         if at + 22 + int.from_bytes(comment_length, "little") == len(tail):
             return
         at = tail.rfind(END_OF_DIRECTORY, 0, at)
-    raise Damage(f"the object ends in its directory, at byte {source.offset}")
+    raise DamageError(f"the object ends in its directory, at byte {source.offset}")

@@ -46,9 +46,7 @@ def records(text: bytes) -> Iterator[str]:
         at = end
 
 
-def play(
-    state: State, texts: dict[str, bytes], hour: Hour, rules: SessionRules
-) -> Expected:
+def play(state: State, texts: dict[str, bytes], hour: Hour, rules: SessionRules) -> Expected:
     """Play one run on the decoded texts of the objects that it claims, by key."""
     valid, invalid = [], []
     for key in sorted(texts, key=str.encode):
@@ -78,7 +76,9 @@ def event_of(raw: str, key: str, position: int, hour: Hour) -> Event | None:
         return None
     is_reader = action.startswith("reader")
     is_pro = action.startswith("pro")
-    if not (is_reader or (is_pro and record.get("trialstate") in ("Expired", "Activated", "Trial"))):
+    if not (
+        is_reader or (is_pro and record.get("trialstate") in ("Expired", "Activated", "Trial"))
+    ):
         return None
     if not BUILD.fullmatch(build) or not INSTALLATION.fullmatch(installation):
         return None

@@ -24,7 +24,9 @@ from tests.pipeline import scenario
 from tests.pipeline.faults import Fault, FaultyStorage, KilledError, Requests
 
 FIRST, HOUR, LATER, LAST = scenario.HOURS
-FAULTS = list(Fault) if os.environ.get("SESSIONIZE_EXHAUSTIVE") else [Fault.BEFORE, Fault.KILLED_AFTER]
+FAULTS = (
+    list(Fault) if os.environ.get("SESSIONIZE_EXHAUSTIVE") else [Fault.BEFORE, Fault.KILLED_AFTER]
+)
 CHANGED = {"session": {"timeout": "5m"}}
 
 

@@ -42,7 +42,7 @@ allowed_lateness = "0s"
 
 
 def text_of(content: bytes) -> bytes:
-    """Decode an object whose compression its content alone tells; of a broken gzip what there is."""
+    """Decode an object whose compression its content tells; of a broken gzip what there is."""
     if content[:2] == b"\x1f\x8b":
         text = b""
         while content:
@@ -99,8 +99,10 @@ def test_every_row_is_what_the_plain_oracle_says(
         place = "object_key, position"
 
         def key(e: oracle.Event) -> tuple[object, ...]:
-            microseconds = int((e.event_time - oracle.datetime(1970, 1, 1, tzinfo=oracle.UTC))
-                               / oracle.timedelta(microseconds=1))
+            microseconds = int(
+                (e.event_time - oracle.datetime(1970, 1, 1, tzinfo=oracle.UTC))
+                / oracle.timedelta(microseconds=1)
+            )
             return (e.event_id, e.machine_id, microseconds, e.user_id, e.build_id, e.action)
 
         assert rows("events", f"{event}, {place}") == sorted(

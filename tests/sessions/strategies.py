@@ -197,12 +197,14 @@ def many_drafts(draw: st.DrawFn, rules: SessionRules) -> list[Draft]:
     """
     least, herd = draw(st.sampled_from(((0, 0), (8, 0), (16, 40))))
     drafted = draw(st.lists(drafts(rules), min_size=least, max_size=24))
-    chance = random.Random(draw(st.integers(0, 2**16)) if herd else 0)
-    for number in range(herd):
-        for draft in chance.choices(drafted, k=chance.randint(1, 8)):
-            _, event_id = draft.source
-            drafted.append(replace(draft, source=(f"machine {number}", event_id)))
-    return drafted
+    if not herd:
+        return drafted
+    chance = random.Random(draw(st.integers(0, 2**16)))
+    return drafted + [
+        replace(draft, source=(f"machine {number}", draft.source[1]))
+        for number in range(herd)
+        for draft in chance.choices(drafted, k=chance.randint(1, 8))
+    ]
 
 
 def dated(drafted: Sequence[Draft]) -> list[Event]:

@@ -32,7 +32,7 @@ from .frames import Row, event_row, events_frame, in_any_order, rows_of
 from .reference import Event, Played, Session, State, one_pass, play_hour
 from .strategies import Cuts, Scenario, cuts, scenarios
 
-EXAMPLES = int(os.environ.get("SESSIONIZE_EXAMPLES", "80"))
+EXAMPLES = int(os.environ.get("SESSIONIZE_EXAMPLES", "40"))
 
 
 def law(share: float) -> settings:
