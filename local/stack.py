@@ -87,7 +87,7 @@ class Stack:
         """Start a command of Airflow's command line and return at once; the caller stops it."""
         return _start(name, arguments, self.home, self.env)
 
-    def wait_for_dag(self, dag_id: str, seconds: float = 60.0) -> None:
+    def wait_for_dag(self, dag_id: str, seconds: float = 120.0) -> None:
         """Wait until Airflow has read a DAG.
 
         Raises

@@ -41,6 +41,7 @@ def pipeline_status(
     Parameters
     ----------
     lake : Lake
+        Its ledgers and marks are read.
     config : PipelineConfig
         ``start`` is used.
     first, end : Hour, optional

@@ -271,32 +271,31 @@ class S3Storage:
 
     def read(self, key: str) -> bytes | None:
         """Return the object's content, or None if there is no such object."""
-        with self._explained(key):
-            try:
-                answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
-                return answer["Body"].read()
-            except self._client.exceptions.NoSuchKey:
-                return None
+        try:
+            return b"".join(self.stream(key))
+        except ObjectGoneError:
+            return None
 
     def stream(self, key: str, etag: str = "") -> Iterator[bytes]:
         """Yield the object's content in chunks."""
+        from botocore.exceptions import BotoCoreError
+        from urllib3.exceptions import HTTPError
+
         offset, tries = 0, _BODY_TRIES
         while True:
-            try:
-                with self._explained(key):
-                    answer = self._open(key, etag, offset)
-                    etag = etag or answer["ETag"]
+            with self._explained(key):
+                answer = self._open(key, etag, offset)
+                etag = etag or answer["ETag"]
+                tries -= 1
+                try:
                     for chunk in answer["Body"].iter_chunks(_CHUNK):
                         offset += len(chunk)
                         yield chunk
                     return
-            except ObjectGoneError:
-                raise
-            except StorageError:
-                # The client repeats a request, but not a body that breaks off: go on where it did.
-                tries -= 1
-                if not offset or not tries:
-                    raise
+                except (BotoCoreError, HTTPError):
+                    # The client repeats a request, but not a body that breaks off: read on there.
+                    if not tries:
+                        raise
 
     def _open(self, key: str, etag: str, offset: int) -> GetObjectOutputTypeDef:
         from botocore.exceptions import ClientError
@@ -311,7 +310,7 @@ class S3Storage:
                 **conditions,  # type: ignore[arg-type]
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "PreconditionFailed", "412"):
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404", "PreconditionFailed", "412"):
                 raise _gone(f"{self.url}/{key}") from None
             raise
 
@@ -376,6 +375,10 @@ def _connect(credentials: S3Credentials) -> S3Client:
     import boto3
     from botocore.config import Config
 
+    # Eight tries outlast a spell of throttling; the AWS variables may say otherwise.
+    patience: Any = None
+    if "AWS_MAX_ATTEMPTS" not in os.environ:
+        patience = {"mode": "standard", "total_max_attempts": 8}
     return boto3.session.Session(
         aws_access_key_id=credentials.access_key,
         aws_secret_access_key=credentials.secret_key,
@@ -385,7 +388,7 @@ def _connect(credentials: S3Credentials) -> S3Client:
         "s3",
         endpoint_url=credentials.endpoint_url,
         config=Config(
-            retries={"mode": "standard", "max_attempts": 8},
+            retries=patience,
             connect_timeout=10,
             read_timeout=60,
             max_pool_connections=16,

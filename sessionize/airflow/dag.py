@@ -106,10 +106,13 @@ def build_dag(pipeline_file: str | Path) -> DAG:
 
 
 def sessions_asset(config: PipelineConfig) -> Asset:
-    """Return the asset of a pipeline's sessions; its partition keys are hours."""
+    """Return the asset of a pipeline's sessions; its partition keys are hours.
+
+    It goes by its name alone. An ``s3://`` URI would make Airflow import the AWS client whenever a
+    DAG file is read, and consumers would have to repeat it to the letter.
+    """
     lake = config.lake.rstrip("/")
-    url = lake if "://" in lake else Path(lake).absolute().as_uri()
-    return Asset(name=f"sessionize_{config.name}", uri=f"{url}/sessions")
+    return Asset(name=f"sessionize_{config.name}", extra={"sessions": f"{lake}/sessions"})
 
 
 def _hour_param() -> Param:

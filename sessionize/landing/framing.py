@@ -97,14 +97,14 @@ class Framer:
         An object or array that closes is a record, well formed or not. One that is broken, or
         never closes, is a damaged record, which ends before the next
 
-        - line, but an object goes on over lines that are indented deeper than its first, or begin
+        - line; but an object goes on over lines that are indented deeper than its first, or begin
           like the inside of an object: with a quote, a comma, a colon or a closing bracket;
-        - well-formed object on the same line that is not the value of a key or item, and has a
-          line's end or another object behind it.
+        - well-formed object that is not the value of a key or item, and has either a ``}`` before
+          it, or the line's end or another object behind it.
 
         Text that is neither object nor array ends with its line too. Where it begins a line, only
-        a ``}`` can stand before an object that ends it, so that a log line that quotes one stays
-        in one piece; unless the text is itself one JSON value.
+        an object with a ``}`` before it ends it, so that a log line that quotes one stays in one
+        piece; or any object, if the text is itself one JSON value.
 
         Parameters
         ----------

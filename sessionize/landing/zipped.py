@@ -19,6 +19,7 @@ _ENCRYPTED, _HAS_DESCRIPTOR = 0x0001, 0x0008
 _STORED, _DEFLATED = 0, 8
 _IN_ZIP64_FIELD = 0xFFFFFFFF
 _ZIP64_FIELD = 0x0001
+_LONGEST_DESCRIPTOR = 24
 _LONGEST_END = 22 + 0xFFFF  # an end record with the longest comment
 
 
@@ -107,20 +108,24 @@ def _read_stored_of_unknown_size(source: ByteSource) -> Iterator[bytes]:
     crc = size = 0
     while True:
         ahead = source.peek(STEP)
-        if not ahead:
-            raise DamageError(f"the object ends in an entry, at byte {source.offset}")
         at = ahead.find(_DESCRIPTOR)
-        if at == 0:
-            if _descriptor_length(source, crc, size, size):
-                _read_descriptor(source, crc, size, size)
-                return
+        if at == 0 and _descriptor_length(source, crc, size, size):
+            return _read_descriptor(source, crc, size, size)
+        if at == 0 and len(ahead) > _LONGEST_DESCRIPTOR:
             at = 1
-        elif at < 0:  # the beginning of a descriptor can stand at the end of the piece
-            at = len(ahead) if len(ahead) < STEP else STEP - len(_DESCRIPTOR) + 1
+        elif at < 0:
+            at = len(ahead) - _cut_off_at_end(ahead, _DESCRIPTOR)
         piece = source.read(at)
+        if not piece:
+            raise DamageError(f"the object ends in an entry, at byte {source.offset}")
         crc = zlib.crc32(piece, crc)
         size += len(piece)
         yield piece
+
+
+def _cut_off_at_end(data: bytes, mark: bytes) -> int:
+    """Return how many bytes at the end of the data can be the beginning of a mark."""
+    return next((n for n in range(len(mark) - 1, 0, -1) if data.endswith(mark[:n])), 0)
 
 
 def _read_descriptor(source: ByteSource, crc: int, packed_size: int, size: int) -> None:
@@ -132,7 +137,7 @@ def _read_descriptor(source: ByteSource, crc: int, packed_size: int, size: int) 
 
 def _descriptor_length(source: ByteSource, crc: int, packed_size: int, size: int) -> int:
     """Tell the four forms of a descriptor apart by what it must state; 0 if none fits."""
-    ahead = source.peek(24)
+    ahead = source.peek(_LONGEST_DESCRIPTOR)
     long = struct.pack("<LQQ", crc, packed_size, size)
     short = struct.pack("<LLL", crc, packed_size % 2**32, size % 2**32)
     for form in (_DESCRIPTOR + long, long, _DESCRIPTOR + short, short):

@@ -136,7 +136,7 @@ def test_the_manual_names_the_dag_and_its_first_hour(dag: DAG):
 def test_publish_stamps_the_asset_of_the_sessions(dag: DAG, pipelines: Path):
     (asset,) = dag.get_task("publish").outlets
     assert asset.name == "sessionize_nitro"
-    assert asset.uri == (pipelines.parent / "lake/sessions").as_uri()
+    assert asset.extra == {"sessions": f"{pipelines.parent}/lake/sessions"}
 
 
 def test_a_wrong_file_is_an_error_that_names_the_setting(pipelines: Path):

@@ -2,7 +2,6 @@
 
 import contextlib
 import gzip
-import json
 import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -11,9 +10,7 @@ import pytest
 
 from local.encodings import COMPRESSIONS, FRAMINGS
 from local.events import Sent, generate
-from local.firehose import create_stream, put_events
-from local.landing import buffered, land, put_folder, put_s3
-from local.s3 import running_s3
+from local.landing import buffered, land, put_folder
 from sessionize.hours import Hour, hours_between
 from tests.local.readers import decompress, records
 
@@ -137,25 +134,3 @@ def test_a_local_folder_holds_the_objects(landing, tmp_path):
     for landed in landing.objects:
         path = tmp_path / landed.key
         assert path.is_dir() if landed.key.endswith("/") else path.read_bytes() == landed.content
-
-
-def test_s3_and_firehose(landing, tmp_path):
-    bodies = [{"n": n} for n in range(700)]
-    with running_s3(tmp_path, "events") as server:
-        put_s3(landing.objects, server.s3, "events", "raw")
-        listed = server.s3.list_objects_v2(Bucket="events", Prefix="raw/")
-        create_stream(server.firehose, "nitro-events", "events", "live")
-        put = put_events(server.firehose, "nitro-events", [*bodies, b"{broken"])
-        delivered = server.s3.list_objects_v2(Bucket="events", Prefix="live/")["Contents"]
-        contents = [
-            server.s3.get_object(Bucket="events", Key=entry["Key"])["Body"].read()
-            for entry in delivered
-        ]
-
-    assert {entry["Key"] for entry in listed["Contents"]} == {
-        f"raw/{landed.key}" for landed in landing.objects
-    }
-    assert put == 701
-    assert all(NAME.fullmatch(entry["Key"].removeprefix("live/")) for entry in delivered)
-    lines = sorted(line for content in contents for line in content.splitlines())
-    assert lines == sorted([*(json.dumps(body).encode() for body in bodies), b"{broken"])

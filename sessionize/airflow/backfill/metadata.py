@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from sessionize.airflow.backfill.plan import Before
 from sessionize.airflow.instants import plain
 
 if TYPE_CHECKING:
+    from airflow.serialization.definitions.dag import SerializedDAG
     from sqlalchemy.orm import Session
 
 #: States of a task that has something coming without anyone's help.
@@ -36,7 +37,7 @@ class DagFacts:
     ordered : bool
         Whether a task depends on the past: each run stands on the one before.
     catches_up_from : datetime or None
-        The run that the scheduler creates next, if it lies in the past.
+        The first run outside the range that the scheduler will create at once if it is let.
     """
 
     dag_id: str
@@ -99,13 +100,10 @@ def read_dag(dag_id: str, first: datetime, last: datetime, session: Session) -> 
             "Trigger it (`airflow dags trigger`); partitions: `airflow backfill create`.",
         )
     now = datetime.now(UTC)
-    ends = {
-        plain(info.logical_date): info.data_interval.end
-        for info in dag.iter_dagrun_infos_between(first, last)
-        if info.logical_date and info.data_interval
-    }
+    ends = dict(_intervals(dag, first, last))
     over = tuple(date for date, end in ends.items() if end < now)
-    create_after = model.next_dagrun_create_after
+    until = min(now, dag.end_date or now)
+    coming = _intervals(dag, model.next_dagrun, until) if model.next_dagrun else iter(())
     return DagFacts(
         dag_id=dag_id,
         dates=over,
@@ -113,8 +111,17 @@ def read_dag(dag_id: str, first: datetime, last: datetime, session: Session) -> 
         ordered=any(task.depends_on_past for task in dag.tasks),
         paused=bool(model.is_paused),
         max_active_runs=dag.max_active_runs,
-        catches_up_from=model.next_dagrun if create_after and create_after < now else None,
+        catches_up_from=next((d for d, end in coming if d not in ends and end < now), None),
     )
+
+
+def _intervals(
+    dag: SerializedDAG, first: datetime, last: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the dates of a range, each with the end of its data interval."""
+    for info in dag.iter_dagrun_infos_between(first, last):
+        if info.logical_date and info.data_interval:
+            yield plain(info.logical_date), info.data_interval.end
 
 
 def read_runs(dag_id: str, dates: Iterable[datetime], session: Session) -> dict[datetime, RunFacts]:

@@ -1,0 +1,151 @@
+"""Records and objects that are too long cost a bounded amount of memory, and nothing else."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+from collections.abc import Iterator
+
+import pytest
+
+from sessionize.landing import read_batches
+from sessionize.config import FieldNames
+from sessionize.reasons import Reason
+from tests.landing.reading import assert_covers, chunks_of, landing, read, reasons
+
+LIMITS = landing(max_record_size=100)
+
+
+def long_object(size: int) -> bytes:
+    return b'{"a":"' + b"x" * (size - 8) + b'"}'
+
+
+@pytest.mark.parametrize("separator", [b"\n", b"", b" "])
+@pytest.mark.parametrize("batch_bytes", [1, 64, 8 << 20])
+def test_a_long_record_is_cut_and_costs_no_other(separator, batch_bytes):
+    parts = [b'{"n":1}', long_object(100), long_object(101), b'{"n":2}', long_object(5000)]
+    text = separator.join([*parts, b'{"n":3}'])
+    records = read(text, limits=LIMITS, batch_bytes=batch_bytes)
+    too_large = Reason.RECORD_TOO_LARGE
+    assert reasons(records) == [None, None, too_large, None, too_large, None]
+    assert [records[0].raw, records[3].raw, records[5].raw] == [
+        b'{"n":1}',
+        b'{"n":2}',
+        b'{"n":3}',
+    ]
+    assert records[4].raw == parts[4][:100]
+    place = text.index(parts[4])
+    assert records[4].detail == f"5000 bytes at byte {place} of the text; the limit is 100"
+    assert_covers(text, records)
+
+
+@pytest.mark.parametrize(
+    "long",
+    [
+        b"x" * 500,
+        b'{"a":"' + b"x" * 500,
+        b'{"a":' + b"[1, " * 200,
+        b'{"a":"b" "c"' + b"x" * 500,
+        b'"' + b"x" * 500 + b'"',
+        b"[" * 500,
+        b'{"a":"' + b"\\" * 501,
+    ],
+)
+@pytest.mark.parametrize("batch_bytes", [1, 64, 8 << 20])
+def test_long_damage_ends_with_its_line(long, batch_bytes):
+    text = b'{"n":1}\n' + long + b'\n{"n":2}\n{"n":3}'
+    records = read(text, limits=LIMITS, batch_bytes=batch_bytes)
+    assert reasons(records) == [None, Reason.RECORD_TOO_LARGE, None, None]
+    assert records[1].raw == long[:100]
+    assert records[1].detail.startswith(f"{len(long)} bytes at byte 8 ")
+
+
+def test_a_long_record_that_the_text_ends_in():
+    text = b'{"n":1}\n{"a":"' + b"x" * 1000
+    records = read(text, limits=LIMITS, batch_bytes=64)
+    assert reasons(records) == [None, Reason.RECORD_TOO_LARGE]
+    assert_covers(text, records)
+
+
+def test_a_long_record_that_the_damage_cuts_off():
+    records = read(gzip.compress(b'{"n":1}\n' + long_object(10_000))[:-8], limits=LIMITS)
+    assert reasons(records) == [None, Reason.RECORD_TOO_LARGE, Reason.DAMAGED_OBJECT]
+    assert records[2].raw == b""
+
+
+def test_the_head_of_a_long_record_ends_with_a_whole_character():
+    for shift in range(4):
+        text = b'{"a":"' + b"x" * shift + "🐢".encode() * 100 + b'"}'
+        (record,) = read(text, limits=LIMITS)
+        assert 97 <= len(record.raw) <= 100
+        assert record.raw.decode().endswith("🐢")
+    (record,) = read(b'{"a":"\xff' + b"x" * 100 + b'"}', limits=LIMITS)
+    assert len(record.raw) == 100
+
+
+def test_an_object_at_the_limit_is_whole_and_one_byte_more_ends_it():
+    text = b'{"n":1}\n{"n":2}\n{"n":3}'
+    assert reasons(read(text, limits=landing(max_object_size=len(text)))) == [None] * 3
+    for limit in range(1, len(text)):
+        records = read(text, limits=landing(max_object_size=limit))
+        assert records[-1].reason is Reason.OBJECT_TOO_LARGE
+        assert records[-1].detail == f"the text is longer than {limit} bytes"
+        assert reasons(records[:-1]) == [None] * (len(records) - 1)
+        assert b"".join(r.raw for r in records) == text[:limit].replace(b"\n", b"")
+
+
+def peak_of(chunks: Iterator[bytes], **limits: int) -> tuple[int, list[Reason]]:
+    """Return the most memory held at once, and the reasons found."""
+    found: list[Reason] = []
+    tracemalloc.start()
+    for batch in read_batches(chunks, FieldNames(), landing(**limits), batch_bytes=1 << 18):
+        found += (problem.reason for problem in batch.problems.values())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak, found
+
+
+@pytest.mark.parametrize("start", [b'{"a":"', b"x", b'{"a":[', b'{"a":"b" "', b"["])
+def test_a_giant_record_is_read_in_bounded_memory(start):
+    def chunks() -> Iterator[bytes]:
+        yield start
+        for _ in range(200):
+            yield b"x" * (1 << 18)
+
+    peak, found = peak_of(chunks(), max_record_size=1 << 18)
+    assert peak < 6 << 20
+    assert found == [Reason.RECORD_TOO_LARGE]
+
+
+@pytest.mark.parametrize("unit", [b" ", b"\n", b"\xef\xbb\xbf"])
+def test_giant_blanks_are_read_in_bounded_memory(unit):
+    peak, found = peak_of((unit * (1 << 18) for _ in range(100)), max_record_size=1 << 18)
+    assert peak < 8 << 20
+    assert found == []
+
+
+@pytest.mark.parametrize("start", [b'{"a":1', b'{"a":1 2\n', b"x"])
+def test_giant_blanks_inside_a_record_are_read_in_bounded_memory(start):
+    def chunks() -> Iterator[bytes]:
+        yield start
+        for _ in range(200):
+            yield b" " * (1 << 18)
+
+    peak, found = peak_of(chunks(), max_record_size=1 << 18)
+    assert peak < 8 << 20
+    assert len(found) == 1
+
+
+def test_a_bomb_ends_at_the_limit_in_bounded_memory():
+    member = gzip.compress(b'{"a":1}\n' * (1 << 17))
+    bomb = member * 1000
+    peak, found = peak_of(chunks_of(bomb, 1 << 16), max_object_size=2 << 20)
+    assert peak < 64 << 20
+    assert found == [Reason.OBJECT_TOO_LARGE]
+
+
+def test_many_short_records_make_many_batches():
+    text = b"{}" * 200_000
+    sizes = [len(batch) for batch in read_batches([text], FieldNames(), landing())]
+    assert sum(sizes) == 200_000
+    assert max(sizes) < 70_000

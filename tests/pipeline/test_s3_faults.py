@@ -1,0 +1,148 @@
+"""The same over HTTP: an S3 server behind a proxy that lets requests go wrong.
+
+Here every fifth request goes wrong; with SESSIONIZE_EXHAUSTIVE=1 every one.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from sessionize import stages, storage
+from sessionize.errors import ObjectGoneError, SessionizeError
+from sessionize.stages import Pipeline
+from sessionize.storage import S3Credentials, S3Storage
+from tests.pipeline import scenario
+from tests.pipeline.flaky_proxy import FlakyProxy, Mishap, flaky_proxy
+from tests.pipeline.test_crashes import run
+
+FIRST, HOUR = scenario.HOURS[:2]
+STRIDE = 1 if os.environ.get("SESSIONIZE_EXHAUSTIVE") else 5
+
+
+@dataclass
+class Place:
+    """A bucket with the scenario landed, and the first hour of it run."""
+
+    bucket: str
+    direct: S3Credentials
+
+    def pipeline(self, endpoint: str | None = None) -> Pipeline:
+        config = scenario.config(f"s3://{self.bucket}/raw", f"s3://{self.bucket}/lake")
+        way = replace(self.direct, endpoint_url=endpoint) if endpoint else self.direct
+        return Pipeline.open(config, way)
+
+    def make_anew(self) -> None:
+        whole = S3Storage(f"s3://{self.bucket}", self.direct)
+        for entry in list(whole.list()):
+            whole.delete(entry.key)
+        scenario.land_all(self.pipeline().raw)
+        run(self.pipeline(), FIRST)
+
+    def content(self) -> dict[str, bytes]:
+        return scenario.content(self.pipeline().lake.storage)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_clients() -> Iterator[None]:
+    """Make a client only once: that takes longer than a request."""
+    cached = functools.cache(lambda credentials, patience: connect(credentials))
+    connect = storage._connect
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            storage, "_connect", lambda way: cached(way, os.environ.get("AWS_MAX_ATTEMPTS"))
+        )
+        yield
+
+
+@pytest.fixture(scope="module")
+def proxy(s3_credentials: S3Credentials) -> Iterator[FlakyProxy]:
+    assert s3_credentials.endpoint_url
+    with flaky_proxy(s3_credentials.endpoint_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def place(bucket: str, s3_credentials: S3Credentials) -> Place:
+    return Place(bucket, s3_credentials)
+
+
+def let_through(proxy: FlakyProxy) -> str:
+    """Let every request through from here on, counting anew."""
+    proxy.requests, proxy.mishap_of = 0, lambda number: Mishap.NONE
+    return proxy.url
+
+
+def count_requests(place: Place, proxy: FlakyProxy) -> int:
+    place.make_anew()
+    run(place.pipeline(let_through(proxy)), HOUR)
+    return proxy.requests
+
+
+@pytest.mark.parametrize("mishap", [Mishap.SLOW_DOWN, Mishap.LOST, Mishap.ANSWER_LOST])
+def test_a_request_that_goes_wrong_once_is_made_again(
+    place: Place, proxy: FlakyProxy, mishap: Mishap
+) -> None:
+    total = count_requests(place, proxy)
+    undisturbed = place.content()
+    place.make_anew()
+    let_through(proxy)
+    every = max(STRIDE, 2)
+    proxy.mishap_of = lambda number: mishap if number % every == 1 else Mishap.NONE
+    run(place.pipeline(proxy.url), HOUR)
+    assert proxy.requests > total
+    assert place.content() == undisturbed
+
+
+def test_a_body_that_breaks_off_is_read_on(place: Place, proxy: FlakyProxy) -> None:
+    count_requests(place, proxy)
+    undisturbed = place.content()
+    place.make_anew()
+    let_through(proxy)
+    proxy.mishap_of = lambda number: Mishap.BROKEN_OFF if number % 3 == 1 else Mishap.NONE
+    run(place.pipeline(proxy.url), HOUR)
+    assert place.content() == undisturbed
+
+
+@pytest.mark.parametrize("mishap", [Mishap.LOST, Mishap.ANSWER_LOST])
+def test_a_run_cut_off_at_a_request_is_completed_by_the_next(
+    place: Place, proxy: FlakyProxy, mishap: Mishap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the n-th request on nothing gets through; its own effect may or may not have come."""
+    total = count_requests(place, proxy)
+    undisturbed = place.content()
+    for at in range(STRIDE // 2 if mishap is Mishap.LOST else 0, total, STRIDE):
+        place.make_anew()
+        let_through(proxy)
+        proxy.mishap_of = functools.partial(cut_off, at, mishap)
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        with pytest.raises(SessionizeError):
+            run(place.pipeline(proxy.url), HOUR)
+        monkeypatch.delenv("AWS_MAX_ATTEMPTS")
+        run(place.pipeline(), HOUR)
+        assert place.content() == undisturbed, f"{mishap} from request {at} of {total} on"
+
+
+def cut_off(at: int, mishap: Mishap, number: int) -> Mishap:
+    if number == at:
+        return mishap
+    return Mishap.NONE if number < at else Mishap.LOST
+
+
+def test_an_object_that_vanishes_after_it_was_claimed_fails_the_run_and_not_the_next(
+    place: Place,
+) -> None:
+    place.make_anew()
+    pipeline = place.pipeline()
+    claim = stages.claim(pipeline, HOUR)
+    gone = claim.objects[0].key
+    pipeline.raw.delete(gone)
+    with pytest.raises(ObjectGoneError, match="no longer there"):
+        stages.validate_batch(pipeline, HOUR, claim.id, 0)
+    ledger = run(pipeline, HOUR).ledger
+    assert gone not in {entry.key for entry in ledger.claimed}
+    assert pipeline.lake.ledger(HOUR) == ledger
