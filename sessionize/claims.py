@@ -98,8 +98,12 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
         if (under := hour_of(entry.key)) == hour or under in claims
     }
     is_published = lake.ledger(hour) is not None
-    kept = [landed.get(entry.key, entry) for entry in before if is_published or entry.key in landed]
-    mine = {entry.key: entry for entry in kept}
+    # What has vanished is dropped, unless it has been published, or lies farther than is listed.
+    mine = {
+        entry.key: entry
+        for entry in before
+        if is_published or entry.key in landed or _under(entry) < first
+    }
     mine |= {key: entry for key, entry in landed.items() if owners.get(key, hour) == hour}
     objects = tuple(sorted(mine.values(), key=lambda entry: entry.key.encode()))
     claim = _claim(hour, objects, config)
@@ -128,6 +132,12 @@ def hour_of(key: str) -> Hour | None:
         return Hour.parse(f"{match[1]}-{match[2]}-{match[3]}T{match[4]}")
     except IntervalError:
         return None
+
+
+def _under(entry: StoredObject) -> Hour:
+    hour = hour_of(entry.key)
+    assert hour is not None, "a claimed object's key names its hour"
+    return hour
 
 
 def _claim(hour: Hour, objects: tuple[StoredObject, ...], config: PipelineConfig) -> Claim:
@@ -179,8 +189,13 @@ def _claims_since(
             if match is None or hour is None or not first <= hour <= last:
                 continue
             if match[2]:
-                keys = lake.read_json(entry.key, entry.etag)
-                stragglers[hour, Hour.parse(match[2])] = keys or []
+                keys = lake.read_json(entry.key, entry.etag) or []
+                if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+                    raise ForeignFileError(
+                        f"{lake.storage.url}/{entry.key} is not a list of object keys",
+                        "Restore it from a backup, or move it away and run the hour again.",
+                    )
+                stragglers[hour, Hour.parse(match[2])] = keys
             else:
                 claims[hour] = _read(lake, hour, entry.etag) or ()
     return claims, stragglers
@@ -194,9 +209,7 @@ def _note_stragglers(lake: Lake, claim: Claim, noted: set[Hour]) -> None:
     """
     late: dict[Hour, list[str]] = {}
     for entry in claim.stragglers:
-        under = hour_of(entry.key)
-        assert under is not None
-        late.setdefault(under, []).append(entry.key)
+        late.setdefault(_under(entry), []).append(entry.key)
     for under, keys in late.items():
         lake.write_json(_stragglers_key(under, claim.hour), keys)
     for under in noted - late.keys():

@@ -34,7 +34,7 @@ class SessionRules(_Section, frozen=True):
     """When a session ends, and how long the pipeline waits for events (contract §3)."""
 
     timeout: Duration = Duration.parse("30m")
-    opening: re.Pattern[str] = re.compile("start|firstrun")
+    opening: re.Pattern[str] = re.compile("start|firstrun", re.ASCII)
     max_duration: Duration | None = None
     allowed_lateness: Duration = Duration.parse("1h")
     max_out_of_orderness: Duration = Duration.parse("0s")
@@ -254,8 +254,9 @@ def parse_config(
             document, PipelineConfig, dec_hook=_decode, builtin_types=(datetime,)
         )
     except msgspec.ValidationError as error:
-        fault, _, place = str(error).partition(" - at ")
-        setting = place.strip("`").removeprefix("$").removeprefix(".")
+        match = re.fullmatch(r"(.*?)(?: - at `\$\.?([^`]*)`)?", str(error), re.DOTALL)
+        assert match is not None
+        fault, setting = match[1], match[2]
         where = f"setting `{setting}`: " if setting else ""
         raise ConfigError(
             f"{source}: {where}{fault}", "docs/configuration.md describes every setting."

@@ -9,6 +9,7 @@ from typing import Any
 from sessionize.errors import ForeignFileError, IntervalError, UnbalancedError
 from sessionize.hours import Hour
 
+FORMAT = 1
 #: The fingerprint of the state before a pipeline's first hour.
 NO_STATE = "empty"
 
@@ -113,7 +114,7 @@ class Ledger:
         document = asdict(self)
         document["hour"] = str(self.hour)
         document["state_fingerprint"] = self.state_fingerprint
-        return {"format": 1, **document}
+        return {"format": FORMAT, **document}
 
     @classmethod
     def decode(cls, document: Any, place: str) -> Ledger:
@@ -125,6 +126,8 @@ class Ledger:
             If the document is not a ledger.
         """
         try:
+            if document["format"] != FORMAT:
+                raise KeyError(f"format {document['format']}")
             values = {
                 name: value
                 for name, value in document.items()

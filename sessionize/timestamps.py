@@ -16,9 +16,10 @@ from sessionize.landing import Kind, RawColumn
 #: From this on a number is milliseconds: as seconds it would lie beyond the year 5138, as
 #: milliseconds just below it lies March 1973.
 _MILLISECONDS_FROM = 100_000_000_000
-#: The last instant that a time stamp can name: the end of the year 9999.
+#: The instants that a time stamp can name: the years 1 to 9999.
 _LAST_MICROSECOND = 253_402_300_800_000_000 - 1
 _NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,2})?", re.ASCII)
+_FIRST_MICROSECOND = -62_135_596_800_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -54,7 +55,10 @@ def parse_timestamps(
 
 
 def _parse(text: str, *, is_string: bool) -> int | None:
-    """Read one time stamp; None if it is not one. A fraction is rounded to microseconds."""
+    """Read one time stamp; None if it is not one.
+
+    What is finer than a microsecond is rounded in a number and cut off in ISO 8601, as Python does.
+    """
     text = text.strip()
     if _NUMBER.fullmatch(text):
         number = Decimal(text)
@@ -70,4 +74,4 @@ def _parse(text: str, *, is_string: bool) -> int | None:
         time = (moment - _EPOCH) // timedelta(microseconds=1)
     else:
         return None
-    return time if abs(time) <= _LAST_MICROSECOND else None
+    return time if _FIRST_MICROSECOND <= time <= _LAST_MICROSECOND else None

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from sessionize import storage
 from sessionize.storage import S3Credentials
+from sessionize.storage import s3 as storage
 
 # A machine that is busy with other work must not fail a test.
 settings.register_profile("unhurried", deadline=None)

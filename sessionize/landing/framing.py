@@ -14,7 +14,7 @@ from sessionize.landing.parsing import is_object
 from sessionize.landing.scan import Scan, ScanState
 from sessionize.landing.window import Window
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _NEWLINE, _OPEN_OBJECT, _CLOSE_OBJECT = b"\n{}"
 #: What a line of a pretty-printed object begins with, besides a nested bracket or scalar.
 _CONTINUATION = b'"}],:'
@@ -76,14 +76,13 @@ class Framer:
         self._indent = 0
 
     def skip_blank(self, at: int) -> int:
-        """Return the place of the next byte that is neither white space nor a BOM."""
-        window = self._window
-        end = _matched(_match_blank(window.data, at))
-        while 0 < len(window.data) - end < 3 and _BOM.startswith(window.data[end:]):
-            if not window.more():
-                break
-            end = _matched(_match_blank(window.data, end))
-        blank = window.data[at:end].replace(_BOM, b"")
+        """Return the place of the next byte that is neither white space nor a BOM.
+
+        Where less than a `BOM` is left behind it, more text can still change that.
+        """
+        data = self._window.data
+        end = _matched(_match_blank(data, at))
+        blank = data[at:end].replace(BOM, b"")
         newline = blank.rfind(b"\n")
         if newline >= 0:
             self.start_line()
@@ -138,7 +137,8 @@ class Framer:
     def skip(self) -> int:
         """Pass the oversized record just framed, and drop it from the window.
 
-        If it does not close, it ends with its line.
+        It ends where it closes or, if it is broken by it, before an opening brace; else with the
+        line on which it breaks.
 
         Returns
         -------
@@ -154,10 +154,10 @@ class Framer:
                 if not window.more():
                     break
                 scan.resume(window.data, 0)
-            if scan.state is ScanState.CLOSED:
-                window.drop(scan.at)
-                return window.offset - start
             at = scan.at
+            if scan.state is ScanState.CLOSED or window.data.startswith(b"{", at):
+                window.drop(at)
+                return window.offset - start
         while (newline := window.data.find(b"\n", at)) < 0:
             window.drop(len(window.data))
             at = 0
@@ -188,7 +188,7 @@ class Framer:
         window = self._window
         is_object = window.data[start] == _OPEN_OBJECT
         is_line_of_text = self.at_line_start and not is_object
-        at = start + 1
+        at, is_first_brace = start + 1, True
         while True:
             landmark = _find_landmark(window.data, at)
             place = landmark.start() if landmark else len(window.data)
@@ -202,10 +202,11 @@ class Framer:
                 ends = None if window.problem else True
             elif window.data[place] == _NEWLINE:
                 ends = self._ends_at_line(start, place + 1) if is_object else True
-            elif is_line_of_text and not self._may_run_on(start, place, first=at == start + 1):
-                ends = False
+            elif is_line_of_text and not self._may_run_on(start, place, is_first_brace):
+                ends = is_first_brace = False
             else:
                 ends = self._ends_at_object(place)
+                is_first_brace = False
             if ends is None:
                 return None
             if ends:
@@ -222,12 +223,12 @@ class Framer:
         is_inside = self._window.data[first] in _CONTINUATION or first - line > self._indent
         return first - start > self._limit or not is_inside
 
-    def _may_run_on(self, start: int, place: int, *, first: bool) -> bool:
+    def _may_run_on(self, start: int, place: int, is_first_brace: bool) -> bool:
         """Tell whether an object may stand right behind text that begins a line."""
         data = self._window.data
         if data[self._last_before(place)] == _CLOSE_OBJECT:
             return True
-        scalar = _match_json_scalar(data, start, place) if first else None
+        scalar = _match_json_scalar(data, start, place) if is_first_brace else None
         return scalar is not None and scalar.end() == place
 
     def _ends_at_object(self, place: int) -> bool | None:
@@ -248,7 +249,7 @@ class Framer:
         behind = self._pass_indent(scan.at, scan.at + self._limit)
         if behind == len(window.data):
             return None if window.problem else True
-        return window.data[behind] in b"\n{" or window.data.startswith(_BOM, behind)
+        return window.data[behind] in b"\n{" or window.data.startswith(BOM, behind)
 
     def _last_before(self, place: int) -> int:
         data = self._window.data

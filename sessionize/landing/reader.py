@@ -10,7 +10,7 @@ import numpy as np
 from sessionize.config import FieldNames, Landing
 from sessionize.landing.columns import Columns
 from sessionize.landing.compression import decompress
-from sessionize.landing.framing import Frame, Framer
+from sessionize.landing.framing import BOM, Frame, Framer
 from sessionize.landing.parsing import (
     MAX_DEPTH,
     UNREADABLE,
@@ -29,9 +29,6 @@ BATCH_BYTES = 8 << 20
 
 #: The longest record and batch that Arrow's 32-bit offsets bear, with room to spare.
 _LONGEST_RECORD = 256 << 20
-
-#: A record of this size cannot be nested too deep: each level takes two bytes.
-_ALWAYS_READABLE = 2 * MAX_DEPTH
 
 _CARRIAGE_RETURN = 13
 
@@ -88,6 +85,7 @@ class _Reader:
         self._window = window
         self._framer = Framer(window, limit)
         self._limit = limit
+        self._surely_readable = min(limit, 2 * MAX_DEPTH)  # a level takes two bytes
         self._batch_bytes = batch_bytes
         self._columns = Columns(fields)
         self._first_position = 0
@@ -103,20 +101,21 @@ class _Reader:
             at = framer.skip_blank(at)
             if len(self._starts) >= _BATCH_ROWS:
                 yield from self._flush(window.data)
-            if at == len(window.data) or at >= self._batch_bytes:
+            if at >= self._batch_bytes or len(window.data) - at < len(BOM):
                 yield from self._flush(window.data)
                 window.drop(at)
                 at = 0
-                if not window.data and not window.more():
+                if len(window.data) < len(BOM) and window.more():
+                    continue
+                if not window.data:
                     break
-                continue
 
             if separator := self._guess(at):
                 behind = self._take_guessed(at, separator)
                 if behind > at:
                     at = behind
                     continue
-                if at and window.data.find(separator, at) < 0:
+                if at > self._batch_bytes // 2 and window.data.find(separator, at) < 0:
                     yield from self._flush(window.data)
                     window.drop(at)
                     at = 0
@@ -160,7 +159,7 @@ class _Reader:
                 record = data[at:stop]
                 if not record.startswith(b"{") or not record.endswith(b"}"):
                     break
-                if len(record) > _ALWAYS_READABLE and (
+                if len(record) > self._surely_readable and (
                     len(record) > self._limit or is_nested_deeper(record, MAX_DEPTH)
                 ):
                     break

@@ -29,7 +29,7 @@ start = {start:%Y-%m-%dT%H:%M:%SZ}
 end   = {end:%Y-%m-%dT%H:%M:%SZ}
 
 [run]
-batch_size = "1B"
+batch_size = "1B"  # a batch an object
 shards     = 2
 
 [airflow]
@@ -62,8 +62,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with running_stack(folder / "airflow", pipelines) as stack:
         raw = _store(stack, "raw")
         for hour in HOURS:
-            for number, record in enumerate(_EVENTS.get(f"{hour.start:%H}", ())):
-                land(raw, hour, f"object-{number}", [record])
+            if records := _EVENTS.get(f"{hour.start:%H}"):
+                land(raw, hour, "object", records)
+        land(raw, START, "another", [event("d4", "22:30:00")])
         for name in ("steady", "faulty", "paused"):
             stack.wait_for_dag(f"sessionize_{name}")
         yield stack

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
+from sessionize.config import FieldNames
+from sessionize.landing import read_batches
 from sessionize.reasons import Reason
-from tests.landing.reading import assert_covers, good, read, reasons
+from tests.landing.reading import assert_covers, good, landing, read, reasons
 
 EVENTS = [
-    {"action": "proedit", "timestamp": 1486249200, "text": "brackets }{ ][ and \"quotes\" \\"},
+    {"action": "proedit", "timestamp": 1486249200, "text": 'brackets }{ ][ and "quotes" \\'},
     {"nested": {"list": [{"a": []}, [1, {}], "]"], "empty": {}}},
     {},
     {"text": "żółw 🐢 \n \u2028", "": None, "n": -1.5e-3, "yes": True},
@@ -110,15 +113,14 @@ def test_a_line_cut_short_anywhere_costs_only_itself():
 
 def test_a_record_cut_short_in_a_run_costs_no_more_than_the_next():
     event = b'{"a":"x y","n":{"m":[1,{"k":"v"}],"o":{"p":2}},"z":[[true],null]}'
-    recovered = 0
     for cut in range(1, len(event)):
         text = event + event[:cut] + event + event + event
         records = read(text)
         assert_covers(text, records)
         assert good(records).count(event) >= 3
         assert records[-1].raw == event
-        recovered += good(records).count(event) == 4
-    assert recovered > 0.8 * len(event)
+        if not event[:cut].endswith((b"{", b"[", b",", b":")):
+            assert good(records).count(event) == 4
 
 
 @pytest.mark.parametrize(
@@ -169,10 +171,14 @@ def test_a_pretty_object_cut_short_gives_back_the_next():
         text = whole + b"\n" + whole[:cut].rstrip() + b"\n" + whole + b"\n" + whole
         records = read(text)
         assert_covers(text, records)
-        assert good(records).count(whole) >= 2 + (not whole[:cut].rstrip().endswith((b":", b"[", b",")))
+        assert good(records).count(whole) >= 2 + (
+            not whole[:cut].rstrip().endswith((b":", b"[", b","))
+        )
 
 
-@pytest.mark.parametrize("value", [b"1", b"-0.5e7", b'"text"', b"true", b"null", b"[1, [2]]", b"[]"])
+@pytest.mark.parametrize(
+    "value", [b"1", b"-0.5e7", b'"text"', b"true", b"null", b"[1, [2]]", b"[]"]
+)
 def test_a_value_that_is_no_object_is_a_record(value):
     for text in (value, b'{"a":1}\n' + value + b'\n{"b":2}', b'{"a":1}' + value + b'{"b":2}'):
         records = read(text)
@@ -217,6 +223,12 @@ def test_positions_run_on_from_batch_to_batch():
     ],
 )  # fmt: skip
 def test_no_text_takes_quadratic_time(unit):
-    text = unit * (400_000 // len(unit))
-    # Quadratic time would be minutes.
-    assert_covers(text, read(text, batch_bytes=1 << 16))
+    def seconds(size: int) -> float:
+        text = unit * (size // len(unit))
+        start = time.process_time()
+        for _ in read_batches([text], FieldNames(), landing(), batch_bytes=size // 8):
+            pass
+        return time.process_time() - start
+
+    # Four times as much takes about four times as long, not sixteen.
+    assert seconds(100_000) < 9 * seconds(25_000) + 0.2

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from sessionize import stages, storage
+from sessionize import stages
 from sessionize.errors import ObjectGoneError, SessionizeError
 from sessionize.stages import Pipeline
 from sessionize.storage import S3Credentials, S3Storage
+from sessionize.storage import s3 as storage
 from tests.pipeline import scenario
 from tests.pipeline.flaky_proxy import FlakyProxy, Mishap, flaky_proxy
 from tests.pipeline.test_crashes import run

@@ -32,7 +32,7 @@ from .frames import Row, event_row, events_frame, in_any_order, rows_of
 from .reference import Event, Played, Session, State, one_pass, play_hour
 from .strategies import Cuts, Scenario, cuts, scenarios
 
-EXAMPLES = int(os.environ.get("SESSIONIZE_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("SESSIONIZE_EXAMPLES", "30"))
 
 
 def law(share: float) -> settings:
@@ -159,7 +159,7 @@ class Union:
     @classmethod
     def of(cls, runs: Iterable[SessionizedHour]) -> Union:
         sessions: list[Row] = []
-        tags = {}
+        tags: dict[Place, str] = {}
         late = 0
         for run in runs:
             sessions += session_rows(run.closed)
