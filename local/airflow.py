@@ -30,7 +30,7 @@ def main() -> int:
     """Run Airflow until Ctrl-C; return the exit code."""
     console = Console(highlight=False)
     try:
-        with interruptible(), sole_user(world.FOLDER, "The demo's world"):
+        with interruptible(), sole_user(world.FOLDER):
             _run(console)
     except LocalError as error:
         console.print("\n[bold red]Airflow has failed:[/]", escape(error.fault))
@@ -52,22 +52,29 @@ def _run(console: Console) -> None:
             step("Making events: there is no demo of today")
             made = world.make_world(server, hours_to_come=_HOURS_TO_COME)
             made.land_stragglers(server)
-        with running_stack(
-            world.home(), world.pipelines(), port=port, s3=server, tell=step
-        ) as stack:
-            step("Waiting until Airflow has read the DAG")
-            stack.wait_for_dag(world.DAG_ID)
-            stack.airflow("dags", "unpause", "--yes", world.DAG_ID)
+        try:
+            _run_airflow(made, server, port, console, step)
+        finally:
+            step("Keeping the bucket for the next time")
+            world.keep_world(server)
             step.done()
-            console.print(
-                f"\n  [bold]{stack.url}/dags/{world.DAG_ID}[/]\n"
-                f"  user [bold]{USER}[/], password [bold]{PASSWORD}[/]\n"
-                f"  logs in {stack.home}\n\nCtrl-C stops it.\n"
-            )
-            _feed(made, server, stack, console)
-            step("Stopping Airflow")
-        step("Keeping the bucket for the next time")
-        world.keep_world(server)
+
+
+def _run_airflow(
+    made: world.World, server: S3Server, port: int, console: Console, step: Steps
+) -> None:
+    with running_stack(world.home(), world.pipelines(), port=port, s3=server, tell=step) as stack:
+        step("Waiting until Airflow has read the DAG")
+        stack.wait_for_dag(world.DAG_ID)
+        stack.airflow("dags", "unpause", "--yes", world.DAG_ID)
+        step.done()
+        console.print(
+            f"\n  [bold]{stack.url}/dags/{world.DAG_ID}[/]\n"
+            f"  user [bold]{USER}[/], password [bold]{PASSWORD}[/]\n"
+            f"  logs in {stack.home}\n\nCtrl-C stops it.\n"
+        )
+        _feed(made, server, stack, console)
+        step("Stopping Airflow")
 
 
 def _feed(made: world.World, server: S3Server, stack: Stack, console: Console) -> None:

@@ -32,7 +32,7 @@ def main() -> int:
     console = Console(highlight=False)
     began = time.monotonic()
     try:
-        with interruptible(), sole_user(world.FOLDER, "The demo"):
+        with interruptible(), sole_user(world.FOLDER):
             hours = _run(console)
             show_summary(world.bucket_folder() / world.LAKE, hours, console)
     except LocalError as error:

@@ -31,7 +31,7 @@ class LandedObject:
     content: bytes
 
     @property
-    def hour(self) -> str:
+    def folder(self) -> str:
         """The folder of its hour: ``2017/02/04/23/``."""
         return self.key[:14]
 
@@ -74,7 +74,7 @@ def land(sent: Iterable[Sent], *, seed: int = 0, straggler_of: Hour | None = Non
     stragglers: list[LandedObject] = []
     if straggler_of is not None:
         # The last buffer of an hour is the one that most often comes after the hour's run.
-        of_hour = [o for o in objects if o.hour == straggler_of.landing_prefix]
+        of_hour = [o for o in objects if o.folder == straggler_of.landing_prefix]
         stragglers = [max(of_hour[-2:], key=lambda o: len(o.content))]
         objects.remove(stragglers[0])
     broken = next(index for index, o in enumerate(objects) if o.key.endswith(".gz"))
@@ -138,7 +138,7 @@ def _foreign(neighbour: LandedObject) -> list[LandedObject]:
     """Make what lies in a bucket beside the data."""
     failure = {"attemptsMade": 4, "errorCode": "S3.AccessDenied", "rawData": "e30="}
     return [
-        LandedObject(neighbour.hour, b""),
+        LandedObject(neighbour.folder, b""),
         LandedObject(f"{neighbour.key}-empty", b""),
         LandedObject(f"processing-failed/{neighbour.key}", json.dumps(failure).encode()),
     ]

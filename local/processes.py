@@ -90,14 +90,14 @@ class Service:
         deadline = time.monotonic() + _KILL_SECONDS
         while (left := list(self._living())) and time.monotonic() < deadline:
             for process in left:
-                with contextlib.suppress(psutil.NoSuchProcess):
+                with contextlib.suppress(psutil.Error):
                     process.kill()
             self.wait(0.05)
             time.sleep(0.05)
 
     def _living(self) -> Iterator[psutil.Process]:
         for process in psutil.process_iter():
-            with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+            with contextlib.suppress(psutil.Error, OSError):
                 if (
                     os.getsid(process.pid) == self._process.pid
                     and process.status() != psutil.STATUS_ZOMBIE
@@ -156,7 +156,7 @@ def _handling(
 
 
 @contextlib.contextmanager
-def sole_user(folder: Path, what: str) -> Iterator[None]:
+def sole_user(folder: Path) -> Iterator[None]:
     """Hold a folder, made if it is not there, against others who would use it the same way.
 
     Raises
@@ -169,7 +169,9 @@ def sole_user(folder: Path, what: str) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LocalError(f"{what} is already running in {folder}: stop it first") from None
+            raise LocalError(
+                f"{folder} is in use: another demo or Airflow runs on it; stop that first"
+            ) from None
         yield
 
 

@@ -78,10 +78,7 @@ class Stack:
         LocalError
             If the command fails and ``check`` is set, with what it has said.
         """
-        done = _run(arguments, self.env)
-        if check and done.returncode:
-            _fail(arguments, done)
-        return done
+        return _run(arguments, self.env, check=check)
 
     def start(self, name: str, *arguments: str) -> Service:
         """Start a command of Airflow's command line and return at once; the caller stops it."""
@@ -154,7 +151,7 @@ def running_stack(
     home = home.resolve()
     home.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(sole_user(home, "Airflow"))
+        stack.enter_context(sole_user(home))
         tell("Starting PostgreSQL")
         database_url = stack.enter_context(running_postgres(home / "postgres"))
         if s3 is None:
@@ -173,9 +170,7 @@ def running_stack(
         )
         write_passwords(home)
         tell("Preparing Airflow's database")
-        migrated = _run(("db", "migrate"), env)
-        if migrated.returncode:
-            _fail(("db", "migrate"), migrated)
+        _run(("db", "migrate"), env, check=True)
         tell("Starting Airflow")
         services: list[Service] = []
         stack.enter_context(stopping(services))
@@ -212,9 +207,12 @@ def _start(name: str, arguments: tuple[str, ...], home: Path, env: dict[str, str
     return Service(name, command, env=env, cwd=REPOSITORY, log=home / f"{name}.log")
 
 
-def _run(arguments: tuple[str, ...], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def _run(
+    arguments: tuple[str, ...], env: dict[str, str], *, check: bool
+) -> subprocess.CompletedProcess[str]:
+    command = f"airflow {' '.join(arguments)}"
     try:
-        return subprocess.run(
+        done = subprocess.run(
             [*_AIRFLOW, *arguments],
             env=env,
             cwd=REPOSITORY,
@@ -224,13 +222,10 @@ def _run(arguments: tuple[str, ...], env: dict[str, str]) -> subprocess.Complete
             timeout=_COMMAND_SECONDS,
         )
     except subprocess.TimeoutExpired:
+        raise LocalError(f"{command} has not ended after {_COMMAND_SECONDS:.0f} s") from None
+    if check and done.returncode:
         raise LocalError(
-            f"airflow {' '.join(arguments)} has not ended after {_COMMAND_SECONDS:.0f} s"
-        ) from None
-
-
-def _fail(arguments: tuple[str, ...], done: subprocess.CompletedProcess[str]) -> None:
-    raise LocalError(
-        f"airflow {' '.join(arguments)} failed (exit code {done.returncode})",
-        f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}",
-    )
+            f"{command} failed (exit code {done.returncode})",
+            f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}",
+        )
+    return done

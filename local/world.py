@@ -106,6 +106,7 @@ def bucket_folder() -> Path:
 
 def make_world(server: S3Server, *, hours_to_come: int = 1) -> World:
     """Make the demo's world anew: older hours lie in the bucket, the current one is to come."""
+    _is_kept().unlink(missing_ok=True)
     for old in (home(), pipelines(), bucket_folder()):
         shutil.rmtree(old, ignore_errors=True)
     current = current_hour()
@@ -124,12 +125,13 @@ def make_world(server: S3Server, *, hours_to_come: int = 1) -> World:
 
 def restore_world(server: S3Server, *, hours_to_come: int = 1) -> World | None:
     """Bring the last demo's world back, its events going on; None if there is none of today's."""
-    if not (pipeline_file().exists() and bucket_folder().exists()):
+    if not _is_kept().exists():
         return None
     start, current = load_config(pipeline_file()).start, current_hour()
     if current.start - start.start > _LONGEST:
         return None
     load_bucket(server.s3, BUCKET, bucket_folder())
+    _is_kept().unlink()
     create_stream(server.firehose, STREAM, BUCKET, RAW)
     now = datetime.now(UTC)
     coming = [sent for sent in _events(start, current, hours_to_come) if sent.arrived > now]
@@ -139,6 +141,12 @@ def restore_world(server: S3Server, *, hours_to_come: int = 1) -> World | None:
 def keep_world(server: S3Server) -> None:
     """Keep the bucket, for :func:`restore_world` and for a look at its files."""
     save_bucket(server.s3, BUCKET, bucket_folder())
+    _is_kept().touch()
+
+
+def _is_kept() -> Path:
+    """Return the file that is there while bucket and metadata database belong together."""
+    return FOLDER / "kept"
 
 
 def _events(start: Hour, current: Hour, hours_to_come: int) -> list[Sent]:

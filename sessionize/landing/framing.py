@@ -249,7 +249,7 @@ class Framer:
         behind = self._pass_indent(scan.at, scan.at + self._limit)
         if behind == len(window.data):
             return None if window.problem else True
-        return window.data[behind] in b"\n{" or window.data.startswith(BOM, behind)
+        return window.data[behind] in b"\n{"
 
     def _last_before(self, place: int) -> int:
         data = self._window.data

@@ -91,8 +91,8 @@ def test_a_port_that_is_taken_is_told():
 
 
 def test_a_folder_has_one_user_at_a_time(tmp_path):
-    with sole_user(tmp_path, "The demo"), pytest.raises(LocalError, match="already running"):
-        sole_user(tmp_path, "The demo").__enter__()
+    with sole_user(tmp_path), pytest.raises(LocalError, match="is in use"):
+        sole_user(tmp_path).__enter__()
 
-    with sole_user(tmp_path, "The demo"):
+    with sole_user(tmp_path):
         pass

@@ -39,7 +39,7 @@ def test_seven_complete_hours_lie_in_the_bucket_but_for_a_straggler(made, server
     assert len(made.complete) == 7
     assert {hour.landing_prefix for hour in made.complete} <= hours_of(landed)
     (straggler,) = made.stragglers
-    assert straggler.hour == made.current.previous.landing_prefix
+    assert straggler.folder == made.current.previous.landing_prefix
     assert f"raw/{straggler.key}" not in landed
 
 
