@@ -24,11 +24,14 @@ def previous_ledger(lake: Lake, hour: Hour, config: PipelineConfig) -> Ledger | 
 
     Raises
     ------
+    IntervalError
+        If the hour lies before ``start``.
     MissingStateError
         If the hour before has not been run; the error names the hour to run first.
     OutdatedStateError
         If an earlier hour is outdated or was interrupted; the error names the hours to run again.
     """
+    config.check_hour(hour)
     marked = {marked for marked in lake.marks() if marked < hour}
     if marked:
         first = min(marked)

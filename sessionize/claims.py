@@ -76,11 +76,7 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
     StorageError
         If the raw prefix or the lake cannot be reached.
     """
-    if hour < config.start:
-        raise IntervalError(
-            f"{hour} lies before the first hour of {config.name!r}, {config.start}",
-            "Run a later hour, or set `start` earlier and run all hours from there.",
-        )
+    config.check_hour(hour)
     first = _earliest(hour, config)
     claims, stragglers = _claims_since(lake, first, hour)
     before = claims.pop(hour, ())

@@ -44,6 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("sessionize: interrupted; run the hour again to complete it", file=sys.stderr)
         return 130
+    except Exception as error:
+        if options.verbose:
+            raise
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        print(
+            f"sessionize: unexpected: {text}. Run it again with --verbose to see where; what is "
+            "published is whole",
+            file=sys.stderr,
+        )
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:

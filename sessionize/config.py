@@ -204,6 +204,20 @@ class PipelineConfig(_Section, frozen=True):
         if doubled:
             raise ValueError(f"`fields` uses the raw field {doubled.pop()!r} for two columns")
 
+    def check_hour(self, hour: Hour) -> None:
+        """Make sure that the hour is one of the pipeline's.
+
+        Raises
+        ------
+        IntervalError
+            If it lies before ``start``.
+        """
+        if hour < self.start:
+            raise IntervalError(
+                f"{hour} lies before the first hour of {self.name!r}, {self.start}",
+                "Run a later hour, or set `start` earlier and run all hours from there.",
+            )
+
     def fingerprint(self) -> str:
         """Hash the settings that can change what a run publishes.
 

@@ -19,10 +19,11 @@ _SEPARATOR = b"\0"
 _NULL = b"null"
 _BACKSLASH = ord("\\")
 
+_ABSENT, _STRING = int(Kind.ABSENT), int(Kind.STRING)
 _KIND_OF_FIRST_BYTE = np.full(256, Kind.OTHER, dtype=np.uint8)
-_KIND_OF_FIRST_BYTE[ord('"')] = Kind.STRING
+_KIND_OF_FIRST_BYTE[ord('"')] = _STRING
 _KIND_OF_FIRST_BYTE[list(b"-0123456789")] = Kind.NUMBER
-_KIND_OF_FIRST_BYTE[ord("n")] = Kind.ABSENT
+_KIND_OF_FIRST_BYTE[ord("n")] = _ABSENT
 
 #: Distinct sets of unknown fields for which the form of ``extended`` is kept.
 _MOST_FORMS = 1024
@@ -82,8 +83,8 @@ def _column(joined: bytes) -> RawColumn:
     ends = np.append(np.flatnonzero(data == 0), len(data))
     starts = np.concatenate(([0], ends[:-1] + 1))
     kind = _KIND_OF_FIRST_BYTE[data[starts]]
-    is_string = kind == Kind.STRING
-    text = _cut(joined, starts + is_string, ends - is_string, absent=kind == Kind.ABSENT)
+    is_string = kind == _STRING
+    text = _cut(joined, starts + is_string, ends - is_string, absent=kind == _ABSENT)
 
     escapes = np.flatnonzero(data == _BACKSLASH)
     if len(escapes):

@@ -73,7 +73,7 @@ class Scan:
         self.opened: list[int] = []
         self._brackets = bytearray()
         self._expect = _START
-        self._inside = 0  # the first byte of the scalar in which the text has ended
+        self._inside: int | None = None  # the first byte of a scalar in which the text has ended
 
     def resume(self, text: bytes, at: int | None = None) -> ScanState:
         """Go on as far as the text goes.
@@ -87,7 +87,7 @@ class Scan:
         """
         if at is not None:
             self.at = at
-        if not self._inside or self._finish_scalar(text):
+        if self._inside is None or self._finish_scalar(text):
             self._run(text)
         return self.state
 
@@ -162,7 +162,7 @@ class Scan:
             self.at = _end(_match_word(text, self.at))
             if self.at == len(text):
                 return False
-        self._inside = 0
+        self._inside = None
         self._expect = _COLON_NEXT if self._expect == _KEY_OR_END else _COMMA_OR_END
         return True
 

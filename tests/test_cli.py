@@ -1,0 +1,152 @@
+"""The command line: what it prints, how it exits; its errors are one line, with the mend."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sessionize import runner
+from sessionize.cli import main
+from sessionize.storage import LocalStorage
+from tests.pipeline import scenario
+
+FIRST, SECOND, THIRD, LAST = scenario.HOURS
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    (tmp_path / "raw").mkdir()
+    scenario.land_all(LocalStorage(tmp_path / "raw"))
+    file = tmp_path / "pipeline.toml"
+    file.write_text(f'name = "t"\nraw = "raw"\nlake = "lake"\nstart = {FIRST}:00:00Z\n')
+    return str(file)
+
+
+def test_a_range_is_half_open_and_prints_a_line_an_hour(config, capsys):
+    assert main(["run", "--config", config, "--from", str(FIRST), "--to", str(THIRD)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == [str(FIRST), str(SECOND)]
+    assert "read 6  valid 5  quarantined 1  late 0  duplicates 1" in lines[0]
+
+
+def test_an_hour_run_again_changes_nothing(config, tmp_path, capsys):
+    main(["run", "--config", config, "--hour", str(FIRST)])
+    lake = LocalStorage(tmp_path / "lake")
+    before = {
+        entry.key: (tmp_path / "lake" / entry.key).stat().st_mtime_ns for entry in lake.list()
+    }
+    capsys.readouterr()
+    assert main(["run", "--config", config, "--hour", str(FIRST)]) == 0
+    assert "(unchanged)" in capsys.readouterr().out
+    after = {entry.key: (tmp_path / "lake" / entry.key).stat().st_mtime_ns for entry in lake.list()}
+    assert after == before
+
+
+def test_a_changed_hour_says_which_later_hours_are_outdated(config, capsys):
+    main(["run", "--config", config, "--from", str(FIRST), "--to", str(LAST)])
+    with Path(config).open("a") as file:
+        file.write('[session]\ntimeout = "5m"\n')
+    capsys.readouterr()
+    assert main(["run", "--config", config, "--hour", str(FIRST)]) == 0
+    assert f"run --from {SECOND} --to {LAST}" in capsys.readouterr().out
+
+    assert main(["status", "--config", config, "--json"]) == 0
+    states = [json.loads(line)["state"] for line in capsys.readouterr().out.splitlines()]
+    assert states == ["done", "outdated", "outdated"]
+
+    assert main(["run", "--config", config, "--hour", str(LAST)]) == 1
+    error = capsys.readouterr().err
+    assert f"Run the hours {SECOND} to {THIRD} again, in order" in error
+    assert error.count("\n") == 1
+
+    assert main(["run", "--config", config, "--from", str(SECOND), "--to", str(LAST.next)]) == 0
+    capsys.readouterr()
+    assert main(["status", "--config", config]) == 0
+    assert capsys.readouterr().out.count(" done ") == 4
+
+
+def test_a_missing_hour_is_named(config, capsys):
+    assert main(["run", "--config", config, "--hour", str(LAST)]) == 1
+    error = capsys.readouterr().err
+    assert f"Run {FIRST} first" in error
+    assert error.count("\n") == 1
+
+
+def test_a_foreign_file_in_a_partition_stops_the_run_before_anything_is_published(
+    config, tmp_path, capsys
+):
+    foreign = LocalStorage(tmp_path / "lake")
+    foreign.write(f"sessions/{FIRST.partition}/mine.parquet", b"?")
+    assert main(["run", "--config", config, "--hour", str(FIRST)]) == 1
+    assert "mine.parquet is not a file of this pipeline" in capsys.readouterr().err
+    assert not list(foreign.list("events/"))
+    assert not list(foreign.list("_runs/"))
+
+
+def test_the_lake_of_another_pipeline_is_refused(config, capsys):
+    assert main(["run", "--config", config, "--hour", str(FIRST)]) == 0
+    text = Path(config).read_text()
+    Path(config).write_text(text.replace('name = "t"', 'name = "u"'))
+    assert main(["run", "--config", config, "--hour", str(FIRST)]) == 1
+    assert "is the lake of another pipeline" in capsys.readouterr().err
+
+
+def test_a_limit_that_is_exceeded_publishes_nothing(config, tmp_path, capsys):
+    with Path(config).open("a") as file:
+        file.write("[limits]\nfail_quarantined = 0.1\n")
+    assert main(["run", "--config", config, "--hour", str(FIRST)]) == 1
+    assert "16.7% quarantined is over the limit of 10.0%" in capsys.readouterr().err
+    assert not list(LocalStorage(tmp_path / "lake").list("events/"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["run", "--config", "absent.toml", "--hour", "2017-02-04T22"], "cannot be read"),
+        (["run", "--config", "CONFIG", "--hour", "yesterday"], "is not an hour"),
+        (["run", "--config", "CONFIG", "--hour", "2017-02-04T22:30"], "is not an hour"),
+        (["run", "--config", "CONFIG", "--hour", "2017-02-04T21"], "before the first hour"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_1(config, capsys, arguments, says):
+    assert main([config if word == "CONFIG" else word for word in arguments]) == 1
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [[], ["--from", "2017-02-04T22"], ["--hour", "2017-02-04T22", "--to", "2017-02-04T23"]],
+)
+def test_half_a_range_is_wrong_usage(config, options):
+    with pytest.raises(SystemExit) as exit_:
+        main(["run", "--config", config, *options])
+    assert exit_.value.code == 2
+
+
+def test_what_nobody_expected_is_one_line_too(config, capsys, monkeypatch):
+    def fail(*_: object) -> None:
+        raise RuntimeError("boom\nbang")
+
+    monkeypatch.setattr(runner, "run_hour", fail)
+    assert main(["run", "--config", config, "--hour", str(FIRST)]) == 1
+    error = capsys.readouterr().err
+    assert "RuntimeError: boom bang" in error
+    assert error.count("\n") == 1
+
+
+def test_help_loads_nothing_heavy():
+    heavy = "'pandas', 'pyarrow', 'numpy', 'boto3', 'airflow'"
+    script = (
+        "import sys, sessionize.cli as cli\n"
+        "try: cli.main(['--help'])\n"
+        f"finally: assert not set(sys.modules) & {{{heavy}}}"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "COMMAND" in done.stdout
