@@ -59,7 +59,7 @@ def buffered(sent: Iterable[Sent], *, seed: int = 0) -> list[LandedObject]:
         if framing not in LINE_FRAMINGS:
             whole = [record for record in buffer if isinstance(record.body, dict)]
             aside = [record for record in buffer if isinstance(record.body, bytes)]
-            groups = [(whole, framing), (aside, "lines")]
+            groups = [(aside, "lines"), (whole, framing)]
         objects += [_object(rng, group, how, compression) for group, how in groups if group]
     return objects
 
@@ -74,8 +74,7 @@ def land(sent: Iterable[Sent], *, seed: int = 0, straggler_of: Hour | None = Non
     stragglers: list[LandedObject] = []
     if straggler_of is not None:
         # The last buffer of an hour is the one that most often comes after the hour's run.
-        of_hour = [o for o in objects if o.folder == straggler_of.landing_prefix]
-        stragglers = [max(of_hour[-2:], key=lambda o: len(o.content))]
+        stragglers = [o for o in objects if o.folder == straggler_of.landing_prefix][-1:]
         objects.remove(stragglers[0])
     broken = next(index for index, o in enumerate(objects) if o.key.endswith(".gz"))
     content = objects[broken].content
