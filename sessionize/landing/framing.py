@@ -97,7 +97,7 @@ class Framer:
         never closes, is a damaged record, which ends before the next
 
         - line; but an object goes on over lines that are indented deeper than its first, or begin
-          like the inside of an object: with a quote, a comma, a colon or a closing bracket;
+          like the inside of an object, with a quote, a comma, a colon or a closing bracket;
         - well-formed object that is not the value of a key or item, and has either a ``}`` before
           it, or the line's end or another object behind it.
 
@@ -202,10 +202,9 @@ class Framer:
                 ends = None if window.problem else True
             elif window.data[place] == _NEWLINE:
                 ends = self._ends_at_line(start, place + 1) if is_object else True
-            elif is_line_of_text and not self._may_run_on(start, place, is_first_brace):
-                ends = is_first_brace = False
             else:
-                ends = self._ends_at_object(place)
+                is_possible = not is_line_of_text or self._may_run_on(start, place, is_first_brace)
+                ends = is_possible and self._ends_at_object(place)
                 is_first_brace = False
             if ends is None:
                 return None
@@ -217,11 +216,14 @@ class Framer:
 
     def _ends_at_line(self, start: int, line: int) -> bool | None:
         """Tell whether the damaged object ends before a line; None if the text is cut off."""
+        window = self._window
         first = self._pass_indent(line, start + self._limit)
-        if first == len(self._window.data):
-            return None if self._window.problem else True
-        is_inside = self._window.data[first] in _CONTINUATION or first - line > self._indent
-        return first - start > self._limit or not is_inside
+        if first - start > self._limit:
+            return True
+        if first == len(window.data):
+            return None if window.problem else True
+        is_inside = window.data[first] in _CONTINUATION or first - line > self._indent
+        return window.data[first] == _NEWLINE or not is_inside
 
     def _may_run_on(self, start: int, place: int, is_first_brace: bool) -> bool:
         """Tell whether an object may stand right behind text that begins a line."""
@@ -247,6 +249,8 @@ class Framer:
         if before == _CLOSE_OBJECT:
             return True
         behind = self._pass_indent(scan.at, scan.at + self._limit)
+        if behind - scan.at > self._limit:
+            return False
         if behind == len(window.data):
             return None if window.problem else True
         return window.data[behind] in b"\n{"

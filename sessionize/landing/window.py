@@ -72,7 +72,9 @@ class Window:
             except StopIteration:
                 self._ended = True
             except DamageError as damage:
-                self._end(Reason.DAMAGED_OBJECT, f"{damage.detail}, after {self._read} of text")
+                self._end(
+                    Reason.DAMAGED_OBJECT, f"{damage.detail}, after {self._read} bytes of text"
+                )
             self._read += len(self._spare)
             if self._read > self._limit:
                 self._spare = self._spare[: len(self._spare) - (self._read - self._limit)]

@@ -36,12 +36,13 @@ def chunks_of(content: bytes, size: int) -> Iterator[bytes]:
 def read(
     content: bytes | Iterable[bytes],
     *,
-    limits: Landing = Landing(),
+    limits: Landing | None = None,
     batch_bytes: int = 8 << 20,
-    fields: FieldNames = FieldNames(),
+    fields: FieldNames | None = None,
 ) -> list[Record]:
     """Read an object and check what holds for every batch."""
     chunks = [content] if isinstance(content, bytes) else content
+    limits, fields = limits or Landing(), fields or FieldNames()
     records: list[Record] = []
     for batch in read_batches(chunks, fields, limits, batch_bytes):
         assert batch.first_position == len(records)

@@ -134,7 +134,8 @@ class TestStrictness:
         for text in (place % escape, place % f"long enough {escape} to go on"):
             record = read_one(text)
             assert record.reason is Reason.NOT_JSON
-            assert record.detail == f"half of a surrogate pair at byte {_last_half(text)}"
+            place = text.index("\\u")
+            assert record.detail == f"half of a surrogate pair at byte {place}"
 
     @pytest.mark.parametrize(
         "bad", [b"\xff", b"\xc3", b"\xc0\x80", b"\xed\xa0\x80", b"\xf5\x80\x80\x80"]
@@ -189,27 +190,19 @@ class TestStrictness:
             assert records[501].fields == {"action": (Kind.STRING, "501")}
 
 
-def _last_half(text: str) -> int:
-    """Where the first escape that is not part of a pair stands."""
-    at = text.index("\\u")
-    return at
-
-
 json_values = st.recursive(
     st.none()
     | st.booleans()
     | st.integers(-(2**70), 2**70)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=["Cs"]), max_size=8),
+    | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
     ),
-    max_leaves=6,
+    max_leaves=4,
 )
-names = st.sampled_from(FieldNames().raw_names()) | st.text(
-    st.characters(exclude_categories=["Cs"]), max_size=5
-)
-events = st.lists(st.dictionaries(names, json_values, max_size=6), min_size=1, max_size=8)
+names = st.sampled_from(FieldNames().raw_names()) | st.text(max_size=5)
+events = st.lists(st.dictionaries(names, json_values, max_size=5), min_size=1, max_size=4)
 
 
 @given(
@@ -223,12 +216,9 @@ def test_columns_agree_with_the_standard_library(
     events, separator, indent, ascii_only, batch_bytes
 ):
     text = separator.join(json.dumps(e, indent=indent, ensure_ascii=ascii_only) for e in events)
-    records = read(text.encode(errors="surrogatepass"), batch_bytes=batch_bytes)
+    records = read(text.encode(), batch_bytes=batch_bytes)
     assert [json.loads(record.raw) for record in records] == events
     for record, event in zip(records, events, strict=True):
-        if record.reason:
-            assert "\ud800" <= max(json.dumps(event, ensure_ascii=False)) <= "\udfff"
-            continue
         known = {
             column: event.pop(name, None)
             for column, name in msgspec.structs.asdict(FieldNames()).items()
