@@ -78,7 +78,7 @@ def test_every_row_is_what_the_plain_oracle_says(
     texts: dict[str, dict[str, bytes]] = defaultdict(dict)
     for entry in landing.objects:
         if not entry.key.endswith("/") and entry.key.startswith("20"):
-            texts[entry.hour][entry.key] = text_of(entry.content)
+            texts[entry.folder][entry.key] = text_of(entry.content)
     for entry in landing.stragglers:  # claimed by the first run after they landed
         texts[HOURS[6].landing_prefix][entry.key] = text_of(entry.content)
 
