@@ -13,11 +13,12 @@ USER = PASSWORD = "admin"
 
 
 def inherited() -> dict[str, str]:
-    """Return the caller's environment without what is Airflow's or AWS's.
+    """Return the caller's environment without what must not be passed on.
 
-    What runs here must never reach a real deployment or a real bucket.
+    What runs here must never reach a real deployment or a real bucket; and without cached bytecode
+    each of dozens of processes would compile all of Airflow anew.
     """
-    foreign = ("AIRFLOW_", "_AIRFLOW_", "AWS_")
+    foreign = ("AIRFLOW_", "_AIRFLOW_", "AWS_", "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
 
 

@@ -60,8 +60,12 @@ def is_object(record: bytes) -> bool:
 
 
 def may_be_flawed(text: bytes) -> bool:
-    """Tell, at little cost, whether a text can hold any flaw of `find_flaw` but deep nesting."""
-    return not text.isascii() or _SURROGATES.search(text) is not None
+    """Tell, at little cost, whether the records of a text can have a flaw but deep nesting."""
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return b"\\" in text and _SURROGATES.search(text) is not None
 
 
 def find_flaw(record: bytes) -> Problem | None:

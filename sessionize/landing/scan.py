@@ -34,7 +34,6 @@ _match_word = re.compile(_WORD + rb"*+").match
 _QUOTE, _BACKSLASH, _COMMA, _COLON = b'"\\,:'
 _OPEN_OBJECT, _CLOSE_OBJECT, _OPEN_ARRAY, _CLOSE_ARRAY = b"{}[]"
 
-
 # What may come next.
 _START, _KEY_OR_END, _COLON_NEXT, _VALUE, _ITEM_OR_END, _COMMA_OR_END = range(6)
 
