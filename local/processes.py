@@ -19,7 +19,7 @@ import psutil
 from local.errors import LocalError
 
 _TAIL_LINES = 30
-_GRACE_SECONDS = 10.0
+_GRACE_SECONDS = 5.0
 _KILL_SECONDS = 5.0
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Row, create_engine, text
 
 from local.processes import stopping
 from local.s3 import ACCESS_KEY, REGION, SECRET_KEY
@@ -106,17 +106,23 @@ def _run_without_airflow(stack: Stack, name: str, end: Hour, folder: Path) -> di
     return content(_store(stack, f"{name}-alone"))
 
 
-def _task_times(stack: Stack, dag_id: str, task_id: str) -> dict[Hour, tuple[float, float]]:
-    """When a task of each hour began and ended, over all its mapped instances."""
+def _ask_database(stack: Stack, query: str) -> Sequence[Row]:
     engine = create_engine(stack.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
-    query = text(
+    try:
+        with engine.connect() as connection:
+            return connection.execute(text(query)).all()
+    finally:
+        engine.dispose()
+
+
+def _task_times(stack: Stack, task_id: str) -> dict[Hour, tuple[float, float]]:
+    """When a task of each hour of `steady` began and ended, over all its mapped instances."""
+    rows = _ask_database(
+        stack,
         "select r.data_interval_start, min(t.start_date), max(t.end_date)"
         " from task_instance t join dag_run r using (dag_id, run_id)"
-        " where dag_id = :dag and task_id = :task group by 1"
+        f" where dag_id = 'sessionize_steady' and task_id = '{task_id}' group by 1",
     )
-    with engine.connect() as connection:
-        rows = connection.execute(query, {"dag": dag_id, "task": task_id}).all()
-    engine.dispose()
     return {Hour(start): (began.timestamp(), ended.timestamp()) for start, began, ended in rows}
 
 
@@ -135,12 +141,19 @@ def test_a_backfill_runs_the_hours_in_order_and_equals_the_command_line(
 
     assert code == 0
     assert "Done: 6 runs succeeded" in said
-    sessionize = _task_times(stack, "sessionize_steady", "sessionize")
-    publish = _task_times(stack, "sessionize_steady", "publish")
-    claim = _task_times(stack, "sessionize_steady", "claim")
+    claim, sessionize, publish = (
+        _task_times(stack, task_id) for task_id in ("claim", "sessionize", "publish")
+    )
     for hour in HOURS[1:]:
-        assert publish[hour.previous][1] < sessionize[hour][0]
         assert claim[hour.previous][1] < claim[hour][0]
+        assert publish[hour.previous][1] < sessionize[hour][0]
+
+    stamped = _ask_database(
+        stack,
+        "select e.partition_key from asset_event e join asset a on a.id = e.asset_id"
+        " where a.name = 'sessionize_steady' order by 1",
+    )
+    assert [key for (key,) in stamped] == [str(hour) for hour in HOURS]
 
     lake = content(_store(stack, "steady"))
     assert any(key.startswith("sessions/") for key in lake)

@@ -1,7 +1,7 @@
 """A run that fails at any of its requests, and is run again, leaves what an undisturbed run leaves.
 
 Work in progress is kept in the lake, as Airflow's tasks do, so that its requests count too. Every
-request fails in each of four ways with SESSIONIZE_EXHAUSTIVE=1; without it, every other one fails in one of them.
+request fails in each of four ways with SESSIONIZE_EXHAUSTIVE=1; without it, every other one in one.
 """
 
 from __future__ import annotations
