@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
-from sessionize.config import MAX_SHARDS, PipelineConfig
+from sessionize.config import MAX_BATCHES, MAX_SHARDS, PipelineConfig
 from sessionize.errors import ForeignFileError, IntervalError, MissingStateError
 from sessionize.hours import Hour, hour_of_partition
 from sessionize.lake import Lake
@@ -143,7 +143,8 @@ def _claim(hour: Hour, objects: tuple[StoredObject, ...], config: PipelineConfig
         hour=hour,
         objects=objects,
         settings=config.fingerprint(),
-        batch_size=config.run.batch_size,
+        # Neighbouring batches together hold more than one's size, so there are MAX_BATCHES at most.
+        batch_size=max(config.run.batch_size, -(-2 * size // MAX_BATCHES)),
         shards=config.run.shards or by_size,
     )
 

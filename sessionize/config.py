@@ -22,6 +22,8 @@ from sessionize.hours import Hour
 from sessionize.units import Duration, Size
 
 MAX_SHARDS = 256
+#: Airflow maps a task over 1024 items at most.
+MAX_BATCHES = 1000
 
 _Share = float
 

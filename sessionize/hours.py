@@ -35,7 +35,8 @@ class Hour:
             raise IntervalError(
                 f"{start.isoformat()} has no time zone", "Give the hour in UTC, ending in Z."
             )
-        start = start.astimezone(UTC)
+        # A plain datetime, whatever subclass comes in: not all of them do sums in UTC.
+        start = datetime.fromisoformat(start.isoformat()).astimezone(UTC)
         if start.minute or start.second or start.microsecond:
             raise IntervalError(
                 f"{start.isoformat()} is not the start of an hour",

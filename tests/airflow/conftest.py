@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -10,8 +12,10 @@ import pytest
 
 for _name in [name for name in os.environ if name.startswith(("AIRFLOW_", "SESSIONIZE_"))]:
     del os.environ[_name]
+_home = tempfile.mkdtemp(prefix="airflow-")
+atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ |= {
-    "AIRFLOW_HOME": tempfile.mkdtemp(prefix="airflow-"),
+    "AIRFLOW_HOME": _home,
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
 }
 

@@ -11,7 +11,7 @@ import pytest
 from sessionize.airflow import tasks
 from sessionize.airflow.dag import sessions_asset
 from sessionize.config import load_config
-from sessionize.errors import MissingStateError
+from sessionize.errors import MissingStateError, StagingError
 from sessionize.hours import Hour
 from sessionize.runner import run_hour
 from sessionize.stages import Pipeline
@@ -116,3 +116,19 @@ def test_an_empty_hour_has_no_batches(pipelines: Path, monkeypatch):
     file = str(pipelines / "nitro.toml")
     context = run_tasks(file, HOURS[0], monkeypatch)
     assert context.pushed["counts"]["records_read"] == 0
+
+
+@pytest.mark.parametrize("left_out", ["enrich", "sessionize"])
+def test_a_stage_that_airflow_has_left_out_is_an_error_and_nothing_is_published(
+    pipeline_file: str, monkeypatch, left_out: str
+):
+    # Airflow marks mapped tasks `removed` in some races with a change of the DAG, and goes on.
+    run_tasks(pipeline_file, HOURS[0], monkeypatch)
+    lake = LocalStorage(load_config(pipeline_file).lake)
+    before = content(lake)
+    monkeypatch.setattr(tasks, left_out, SimpleNamespace(function=lambda *_: None))
+    with pytest.raises(StagingError):
+        run_tasks(pipeline_file, HOURS[1], monkeypatch)
+    after = content(lake)
+    assert {key: after[key] for key in before} == before
+    assert not any(HOURS[1].partition in key for key in after if key.startswith("sessions/"))
