@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import functools
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from sessionize.storage import S3Credentials
 from sessionize.storage import s3 as storage
 
-# A machine that is busy with other work must not fail a test.
-settings.register_profile("unhurried", deadline=None)
+# A machine that is busy with other work must not fail a test; a change is judged by the same
+# examples each time, while people who run the tests look at new ones.
+settings.register_profile(
+    "unhurried",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("unhurried")
 
 
