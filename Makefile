@@ -3,13 +3,14 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+BENCH  := .venv-bench
 STAMP  := $(VENV)/.installed
 
 # Dozens of processes import Airflow; without cached bytecode each compiles it anew, for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test lint lock clean
+.PHONY: help setup demo airflow test lint bench lock clean
 
 help: ## Show what can be done here
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,12 +53,27 @@ lint: setup ## Check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy sessionize local
 
+bench: $(BENCH)/.installed ## Measure the job against DuckDB, Polars, PySpark and pandas (some 40 minutes)
+	$(BENCH)/bin/python -m bench
+
+# The peers do not stand beside Airflow: they have a lock and an environment of their own.
+$(BENCH)/.installed: requirements-bench.txt | setup
+	@$(PYTHON) -m venv $(BENCH)
+	@echo "Installing the peers into $(BENCH) ..."
+	@if $(BIN)/uv --version > /dev/null 2>&1; then \
+	  VIRTUAL_ENV=$(BENCH) $(BIN)/uv pip install -q --require-hashes -r requirements-bench.txt; \
+	else \
+	  $(BENCH)/bin/python -m pip install -q --require-hashes -r requirements-bench.txt; \
+	fi
+	@touch $@
+
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" pyproject.toml --extra airflow
 
 lock: setup ## Pin the dependencies anew, after a change of pyproject.toml (UPGRADE=--upgrade: to the latest)
 	$(BIN)/$(COMPILE) $(UPGRADE) -o requirements.txt
 	$(BIN)/$(COMPILE) $(UPGRADE) --group dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/$(COMPILE:--extra airflow=) $(UPGRADE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 
 clean: ## Forget the demo, and remove caches (.venv stays)
 	rm -rf .airflow .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info

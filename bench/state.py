@@ -1,0 +1,60 @@
+"""What is carried from hour to hour: its size, and the time to load and to save it.
+
+``python -m bench.state CONFIG`` takes the state that a run of ours has left.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.job import HOUR
+
+_REPEATS = 3
+
+
+def state(config_file: Path) -> dict[str, float]:
+    """Return bytes, machines, and the seconds to load and to save."""
+    from sessionize.carrying import load_state
+    from sessionize.config import load_config
+    from sessionize.frames import to_table
+    from sessionize.hours import Hour
+    from sessionize.parquet import write_parquet
+    from sessionize.schemas import STATE
+    from sessionize.stages import Pipeline
+
+    lake = Pipeline.open(load_config(config_file)).lake
+    ledger = lake.ledger(Hour.parse(f"{HOUR:%Y-%m-%dT%H}"))
+    assert ledger is not None
+    loaded = load_state(lake, ledger, 0, 1)
+
+    def save() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for name, schema in STATE.items():
+                table = to_table(getattr(loaded, name), schema)
+                write_parquet(Path(folder) / name, schema, [table], name)
+
+    return {
+        "bytes": sum(file.bytes for file in ledger.state.values()),
+        "machines": len(loaded.open_sessions) + len(loaded.closed_frontiers),
+        "load": _median(lambda: load_state(lake, ledger, 0, 1)),
+        "save": _median(save),
+    }
+
+
+def _median(function: Callable[[], object]) -> float:
+    seconds = []
+    for _ in range(_REPEATS):
+        began = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - began)
+    return statistics.median(seconds)
+
+
+if __name__ == "__main__":
+    print(json.dumps(state(Path(sys.argv[1]))))
