@@ -24,7 +24,7 @@ from sessionize.errors import LimitExceededError
 from sessionize.lake import partition_key
 from sessionize.ledger import NO_STATE, Counts, Ledger, ObjectCounts, WrittenFile
 from sessionize.parquet import write_parquet
-from sessionize.schemas import DATASETS, EVENTS, STATE
+from sessionize.schemas import STAGED_DATASETS, STAGED_STATE
 from sessionize.staging import Staging
 
 log = logging.getLogger(__name__)
@@ -38,9 +38,14 @@ class AssembledRun:
     files: dict[str, Path]
 
 
-def events_name(batch: int, shard: int) -> str:
-    """Name the staged events of one batch that belong to one shard."""
-    return f"events-{batch:05}-{shard:03}"
+def events_name(batch: int) -> str:
+    """Name the staged events of one batch."""
+    return f"events-{batch:05}"
+
+
+def dealt_name(batch: int, shard: int, claim: Claim) -> str:
+    """Name the staged events of one batch that belong to one shard: all, if there is one."""
+    return f"events-{batch:05}-{shard:03}" if claim.shards > 1 else events_name(batch)
 
 
 def shard_name(previous: Ledger | None, table: str, shard: int) -> str:
@@ -74,7 +79,7 @@ def assembled(
             return written
 
         state = {}
-        for name, schema in STATE.items():
+        for name, schema in STAGED_STATE.items():
             prefix = f"_state/{claim.hour.partition}/{name}"
             written = write(prefix, schema, sources.of_shards(f"state-{name}"))
             # Named by content: a state that is being replaced stays readable beside the new one.
@@ -82,15 +87,13 @@ def assembled(
             files[key] = files.pop(prefix)
             state[name] = replace(written, key=key)
         published = {}
-        for name, schema in DATASETS.items():
+        for name, schema in STAGED_DATASETS.items():
             key = partition_key(name, claim.hour)
             if name == "open_sessions":  # what is open is the state's own list
                 files[key] = files[state[name].key]
                 published[name] = replace(state[name], key=key)
-            elif name == "quarantine":
-                published[name] = write(key, schema, sources.of_batches("quarantine"))
-            elif name == "events":
-                published[name] = write(key, schema, sources.events())
+            elif name in ("quarantine", "events"):
+                published[name] = write(key, schema, sources.of_batches(name))
             else:
                 published[name] = write(key, schema, sources.of_shards(name))
 
@@ -116,17 +119,6 @@ class _Sources:
     def of_shards(self, name: str) -> Iterator[pa.Table]:
         for shard in self._shards:
             yield from self._staging.read_batches(shard_name(self._previous, name, shard))
-
-    def events(self) -> Iterator[pa.Table]:
-        """Yield the events in landed order, which dealing them out to shards has broken up."""
-        for batch in self._batches:
-            dealt = [self._staging.read(events_name(batch, shard)) for shard in self._shards]
-            table = pa.concat_tables([EVENTS.empty_table(), *dealt])
-            yield (
-                table
-                if len(dealt) == 1
-                else table.sort_by([("object_key", "ascending"), ("position", "ascending")])
-            )
 
     def duplicates(self) -> int:
         names = (shard_name(self._previous, "duplicates", shard) for shard in self._shards)

@@ -10,7 +10,6 @@ import pyarrow.parquet as pq
 
 from sessionize.config import PipelineConfig
 from sessionize.errors import MissingStateError, OutdatedStateError
-from sessionize.frames import to_frame
 from sessionize.hours import Hour
 from sessionize.lake import Lake
 from sessionize.ledger import Ledger, WrittenFile
@@ -63,13 +62,13 @@ def load_state(lake: Lake, previous: Ledger | None, shard: int, shards: int) -> 
     """
     if previous is None:
         return SessionState.empty()
-    frames = {
-        name: to_frame(pa.concat_tables(_of_shard(lake, file, schema, previous, shard, shards)))
-        for (name, schema), file in zip(
-            STATE.items(), (previous.state[name] for name in STATE), strict=True
+    tables = {
+        name: pa.concat_tables(
+            _of_shard(lake, previous.state[name], schema, previous, shard, shards)
         )
+        for name, schema in STATE.items()
     }
-    return SessionState(**frames)
+    return SessionState(**tables)
 
 
 def _of_shard(
@@ -87,8 +86,8 @@ def _of_shard(
     for group in range(parquet.num_row_groups):
         table = parquet.read_row_group(group)
         if shards > 1:
-            mine = shard_of(table.column("machine_id").to_pandas(), shards) == shard
-            table = table.filter(pa.array(mine))
+            ids = table.column("machine_id").combine_chunks()
+            table = table.filter(pa.array(shard_of(ids, shards) == shard))
         yield table.cast(schema)
 
 

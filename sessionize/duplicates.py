@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 
 
 def duplicated(
-    machine: npt.NDArray[np.int64], time: npt.NDArray[np.int64], event_id: pd.Series
+    machine: npt.NDArray[np.int64],
+    time: npt.NDArray[np.int64],
+    event_id: pa.ChunkedArray,
+    order: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.bool_]:
     """Tell which rows repeat the machine, time and event id of an earlier row.
 
@@ -16,18 +19,24 @@ def duplicated(
     ----------
     machine, time : int64 arrays
         The machine's number, and the event time in microseconds.
-    event_id : Series of str
+    event_id : ChunkedArray of string
         As long as the arrays.
+    order : int64 array
+        The rows by machine and time; those that tie by their place.
     """
-    result = np.zeros(len(machine), dtype=bool)
-    order = np.lexsort((time, machine))  # stable: equal rows keep their order
+    result = np.zeros(len(order), dtype=bool)
     same = (np.diff(machine[order]) == 0) & (np.diff(time[order]) == 0)
+    if not same.any():
+        return result
     # Ids are compared only among rows of one machine and time: there are few.
-    shared = np.zeros(len(machine), dtype=bool)
+    shared = np.zeros(len(order), dtype=bool)
     shared[1:] |= same
     shared[:-1] |= same
     rows = order[shared]
-    group = np.concatenate([[0], np.cumsum(~same)])[shared] if len(machine) else rows
-    candidates = pd.DataFrame({"group": group, "event_id": event_id.take(rows).array})
-    result[rows] = candidates.duplicated(keep="first").to_numpy()
+    group = np.concatenate([[0], np.cumsum(~same)])[shared]
+    seen: set[tuple[int, str]] = set()
+    ids = event_id.take(pa.array(rows)).to_pylist()
+    for row, identity in zip(rows.tolist(), zip(group.tolist(), ids, strict=True), strict=True):
+        result[row] = identity in seen
+        seen.add(identity)
     return result

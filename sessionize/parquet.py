@@ -6,12 +6,22 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from sessionize.kernels.order import renumber
 from sessionize.ledger import WrittenFile
 
 ROW_GROUP_ROWS = 262_144
+#: The most bytes of text in a row group, unless one row has more: records may be long.
+ROW_GROUP_TEXT = 256 << 20
+
+#: Columns in which nearly every row has a value of its own: a dictionary would be in vain.
+_DISTINCT = frozenset(["event_id", "position", "raw", "detail", "ended_at", "started_at"])
+_DICTIONARY_PAGE = 8 << 20
 _HASH_CHUNK = 1 << 20
 
 
@@ -20,15 +30,15 @@ def write_parquet(
 ) -> WrittenFile:
     """Write tables end to end as one file.
 
-    Rows are cut into row groups of a fixed number, whatever the tables' sizes: the same rows always
-    give the same bytes. Memory holds one row group and one table.
+    Rows are cut into row groups by their number and their text, whatever the tables' sizes: the same
+    rows always give the same bytes. Memory holds one row group and one table.
 
     Parameters
     ----------
     path : Path
         The local file to write.
     schema : Schema
-        The file's schema; every table must have it.
+        The schema of every table. Dictionary-encoded texts are texts in the file.
     tables : iterable of Table
         The rows, in order.
     key : str
@@ -39,9 +49,17 @@ def write_parquet(
     WrittenFile
     """
     rows = 0
-    with pq.ParquetWriter(path, schema, compression="zstd", compression_level=1) as writer:
-        for group in _row_groups(tables, schema):
-            writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+    with pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=[name for name in schema.names if name not in _DISTINCT],
+        dictionary_pagesize_limit=_DICTIONARY_PAGE,
+        store_schema=False,  # it would tell readers of our own encoding
+    ) as writer:
+        for group in _row_groups(tables):
+            writer.write_table(_canonical(group), row_group_size=ROW_GROUP_ROWS)
             rows += len(group)
     digest = hashlib.sha256()
     with path.open("rb") as file:
@@ -50,18 +68,68 @@ def write_parquet(
     return WrittenFile(key, rows, path.stat().st_size, digest.hexdigest())
 
 
-def _row_groups(tables: Iterable[pa.Table], schema: pa.Schema) -> Iterator[pa.Table]:
+def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Lay tables end to end, and cut them into the longest groups that keep to the limits."""
     waiting: list[pa.Table] = []
-    count = 0
     for table in tables:
-        while count + len(table) >= ROW_GROUP_ROWS:
-            head = table.slice(0, ROW_GROUP_ROWS - count)
-            table = table.slice(len(head))
-            # One chunk a column: pages end where rows say, not where chunks do.
-            yield pa.concat_tables([*waiting, head]).combine_chunks()
-            waiting, count = [], 0
-        if len(table):
-            waiting.append(table)
-            count += len(table)
+        if not len(table):
+            continue
+        waiting.append(table)
+        if sum(map(len, waiting)) < ROW_GROUP_ROWS and _at_most(waiting) <= ROW_GROUP_TEXT:
+            continue
+        *full, rest = _groups_of(pa.concat_tables(waiting))
+        yield from full
+        waiting = [rest]
     if waiting:
-        yield pa.concat_tables(waiting).combine_chunks()
+        yield from _groups_of(pa.concat_tables(waiting))
+
+
+def _at_most(tables: list[pa.Table]) -> int:
+    """Return a bound for the tables' bytes of text, which is quick to tell."""
+    return sum(table.nbytes for table in tables)
+
+
+def _groups_of(table: pa.Table) -> Iterator[pa.Table]:
+    begin = 0
+    text = None if _at_most([table]) <= ROW_GROUP_TEXT else np.cumsum(_text_of_rows(table))
+    while begin < len(table):
+        end = min(begin + ROW_GROUP_ROWS, len(table))
+        if text is not None:
+            before = text[begin - 1] if begin else 0
+            fitting = int(np.searchsorted(text, before + ROW_GROUP_TEXT, side="right"))
+            end = min(end, max(fitting, begin + 1))
+        yield table.slice(begin, end - begin)
+        begin = end
+
+
+def _text_of_rows(table: pa.Table) -> npt.NDArray[np.int64]:
+    total = np.zeros(len(table), np.int64)
+    for column in table.columns:
+        if pa.types.is_dictionary(column.type):
+            lengths = [pc.binary_length(c.dictionary).take(c.indices) for c in column.chunks]
+        elif pa.types.is_string(column.type):
+            lengths = [pc.binary_length(c) for c in column.chunks]
+        else:
+            continue
+        total += pc.fill_null(pa.chunked_array(lengths, pa.int32()), 0).to_numpy()
+    return total
+
+
+def _canonical(group: pa.Table) -> pa.Table:
+    """Put each column in one piece, and number dictionaries by first appearance.
+
+    Pages end where rows say, not where chunks do; and dictionaries are written as they are.
+    """
+    columns = []
+    for column in group.columns:
+        array = pa.concat_arrays(column.chunks) if column.num_chunks != 1 else column.chunk(0)
+        if pa.types.is_dictionary(column.type):
+            codes = pc.fill_null(array.indices, -1).to_numpy(zero_copy_only=False).copy()
+            numbers = np.full(len(array.dictionary), -1, np.int32)
+            firsts = np.empty(len(array.dictionary), np.int32)
+            known = renumber(codes, numbers, firsts)
+            array = pa.DictionaryArray.from_arrays(
+                pa.array(codes, mask=codes < 0), array.dictionary.take(pa.array(firsts[:known]))
+            )
+        columns.append(array)
+    return pa.table(columns, schema=group.schema)

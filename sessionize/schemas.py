@@ -15,6 +15,24 @@ def _strings(*names: str) -> list[pa.Field]:
     return [pa.field(name, pa.string()) for name in names]
 
 
+#: Columns in which few texts come again and again: between stages they are dictionary-encoded.
+FEW_VALUES = frozenset(
+    [
+        *("action", "product", "build_id", "major_version", "minor_version", "maint_id"),
+        *("trialstate", "installsource", "language", "object_key"),
+    ]
+)
+
+#: The type of such a column between stages.
+ENCODED = pa.dictionary(pa.int32(), pa.string())
+
+
+def encoded(schema: pa.Schema, *more: str) -> pa.Schema:
+    """Return the schema of a dataset between stages: what has few values is dictionary-encoded."""
+    few = FEW_VALUES.union(more)
+    return pa.schema([f.with_type(ENCODED) if f.name in few else f for f in schema])
+
+
 QUARANTINE = pa.schema(
     [*_strings("raw", "reason", "detail", "object_key"), pa.field("position", pa.int64())]
 )
@@ -34,7 +52,13 @@ EVENTS = pa.schema(
     ]
 )
 
+#: An event between stages.
+ENCODED_EVENTS = encoded(EVENTS)
+
 SESSIONIZED_EVENTS = EVENTS.append(pa.field("session_id", pa.string()))
+
+#: A settled event between stages; in the order of machines, their ids and sessions come in runs.
+SETTLED_EVENTS = encoded(SESSIONIZED_EVENTS, "machine_id", "session_id")
 
 LATE_EVENTS = EVENTS.append(pa.field("frontier", TIME))
 
@@ -50,16 +74,18 @@ SESSIONS = pa.schema(
 )
 
 #: A valid record as it came, with its event time: what *validate* hands to *enrich*.
-VALIDATED = pa.schema(
-    [
-        *_strings("event_id"),
-        pa.field("event_time", TIME),
-        *_strings("action", "inst_id"),
-        pa.field("machine_length", pa.int32()),
-        *_strings("build_id", "trialstate", "apptoken", "installsource", "language", "nid"),
-        *_strings("ip_address", "p2", "extended", "object_key"),
-        pa.field("position", pa.int64()),
-    ]
+VALIDATED = encoded(
+    pa.schema(
+        [
+            *_strings("event_id"),
+            pa.field("event_time", TIME),
+            *_strings("action", "inst_id"),
+            pa.field("machine_length", pa.int32()),
+            *_strings("build_id", "trialstate", "apptoken", "installsource", "language", "nid"),
+            *_strings("ip_address", "p2", "extended", "object_key"),
+            pa.field("position", pa.int64()),
+        ]
+    )
 )
 
 #: The published datasets, in the order in which a run publishes them.
@@ -85,4 +111,20 @@ STATE: dict[str, pa.Schema] = {
     "closed_frontiers": CLOSED_FRONTIERS,
     "pending": EVENTS,
     "identities": IDENTITIES,
+}
+
+#: The same between stages.
+STAGED_DATASETS = {
+    "quarantine": QUARANTINE,
+    "events": ENCODED_EVENTS,
+    "late_events": encoded(LATE_EVENTS),
+    "sessionized_events": SETTLED_EVENTS,
+    "sessions": SESSIONS,
+    "open_sessions": SESSIONS,
+}
+STAGED_STATE = {
+    "open_sessions": SESSIONS,
+    "closed_frontiers": CLOSED_FRONTIERS,
+    "pending": ENCODED_EVENTS,
+    "identities": encoded(IDENTITIES, "machine_id"),
 }

@@ -6,54 +6,100 @@ A pure function of its arguments (contract §3): no clock, no storage, no random
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 
-from sessionize.boundaries import Boundaries, find_boundaries
+from sessionize.boundaries import find_boundaries
 from sessionize.config import SessionRules
 from sessionize.duplicates import duplicated
-from sessionize.frames import empty_frame, microseconds, times
 from sessionize.hours import Hour
-from sessionize.schemas import EVENTS, LATE_EVENTS, SESSIONIZED_EVENTS, SESSIONS, STATE
+from sessionize.kernels.order import order_by_machine_and_time
+from sessionize.schemas import (
+    CLOSED_FRONTIERS,
+    ENCODED_EVENTS,
+    SESSIONS,
+    SETTLED_EVENTS,
+    STAGED_DATASETS,
+    STAGED_STATE,
+    STATE,
+)
 from sessionize.session_ids import SESSION_NAMESPACE, session_ids
-from sessionize.shards import machine_ranks
+from sessionize.shards import rank_machines
+from sessionize.tables import contiguous, microseconds, pieces, take, times
 
 __all__ = ["SESSION_NAMESPACE", "SessionState", "SessionizedHour", "sessionize_hour"]
 
 _NEVER = np.iinfo(np.int64).min
 _MICROSECOND = 1
 
+Numbers = npt.NDArray[np.int64]
+
 
 @dataclass(frozen=True)
 class SessionState:
-    """What a run leaves to the next; every frame stands in the order of machines.
+    """What a run leaves to the next; every table stands in the order of machines.
+
+    Texts may be dictionary-encoded (``schemas.encoded``).
 
     Attributes
     ----------
-    open_sessions : DataFrame
+    open_sessions : Table
         ``schemas.SESSIONS``, one row a machine at most, ``end_reason`` null. The machine's frontier
         is ``ended_at``: an event *before* it is late.
-    closed_frontiers : DataFrame
+    closed_frontiers : Table
         ``machine_id``, ``frontier`` of machines whose session the watermark has closed: an event
         *at or before* it is late.
-    pending : DataFrame
+    pending : Table
         ``schemas.EVENTS``: events at or after the watermark; a machine's stand in landed order.
-    identities : DataFrame
+    identities : Table
         ``machine_id``, ``event_id``, ``event_time`` of the events that a copy is known by.
     """
 
-    open_sessions: pd.DataFrame
-    closed_frontiers: pd.DataFrame
-    pending: pd.DataFrame
-    identities: pd.DataFrame
+    open_sessions: pa.Table
+    closed_frontiers: pa.Table
+    pending: pa.Table
+    identities: pa.Table
 
     @classmethod
     def empty(cls) -> SessionState:
         """Return the state before the pipeline's first hour."""
-        return cls(**{name: empty_frame(schema) for name, schema in STATE.items()})
+        return cls(**{name: schema.empty_table() for name, schema in STATE.items()})
+
+
+@dataclass(frozen=True)
+class SettledEvents:
+    """Settled events, by machine, event time and landed order: gathered as they are asked for."""
+
+    events: pa.Table
+    rows: Numbers
+    machine_id: pa.DictionaryArray
+    session_id: pa.DictionaryArray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def table(self, part: slice = slice(None)) -> pa.Table:
+        """Return them, or a part of them, as ``schemas.SETTLED_EVENTS``."""
+        own = {"machine_id", "session_id"}
+        names = [name for name in SETTLED_EVENTS.names if name not in own]
+        gathered = take(
+            self.events, self.rows[part], pa.schema([SETTLED_EVENTS.field(n) for n in names])
+        )
+        columns = dict(zip(names, gathered.columns, strict=True))
+        columns["machine_id"], columns["session_id"] = (
+            pa.DictionaryArray.from_arrays(ids.indices[part], ids.dictionary)
+            for ids in (self.machine_id, self.session_id)
+        )
+        return pa.table([columns[name] for name in SETTLED_EVENTS.names], schema=SETTLED_EVENTS)
+
+    def tables(self, rows: int) -> Iterator[pa.Table]:
+        """Yield them in pieces of so many rows."""
+        for part in pieces(len(self), rows):
+            yield self.table(part)
 
 
 @dataclass(frozen=True)
@@ -62,11 +108,10 @@ class SessionizedHour:
 
     Attributes
     ----------
-    settled : DataFrame
-        ``schemas.SESSIONIZED_EVENTS``, by machine, event time and landed order.
-    closed : DataFrame
+    settled : SettledEvents
+    closed : Table
         ``schemas.SESSIONS``: the sessions closed in this run, by machine and start.
-    late : DataFrame
+    late : Table
         ``schemas.LATE_EVENTS``, by machine, event time and landed order.
     duplicates : int
         Events left out because an earlier one in landed order has their identity.
@@ -74,15 +119,15 @@ class SessionizedHour:
         The state after the run.
     """
 
-    settled: pd.DataFrame
-    closed: pd.DataFrame
-    late: pd.DataFrame
+    settled: SettledEvents
+    closed: pa.Table
+    late: pa.Table
     duplicates: int
     state: SessionState
 
 
 def sessionize_hour(
-    state: SessionState, events: pd.DataFrame, hour: Hour, rules: SessionRules
+    state: SessionState, events: pa.Table, hour: Hour, rules: SessionRules
 ) -> SessionizedHour:
     """Settle the events of one run (contract §3).
 
@@ -90,209 +135,255 @@ def sessionize_hour(
     ----------
     state : SessionState
         The state that the run of the hour before has left.
-    events : DataFrame
-        ``schemas.EVENTS``: the valid events that landed in this run, in landed order.
+    events : Table
+        ``schemas.EVENTS``, perhaps encoded: the valid events that landed in this run, in landed
+        order.
     hour : Hour
         The run's hour; the watermark is its end minus ``max_out_of_orderness``.
     rules : SessionRules
         When sessions end, and how long events are waited for.
     """
     watermark = _microseconds_of(hour) - rules.max_out_of_orderness.microseconds_total
-    (opened, closed, known, waiting, landed), machines = machine_ranks(
-        state.open_sessions["machine_id"],
-        state.closed_frontiers["machine_id"],
-        state.identities["machine_id"],
-        state.pending["machine_id"],
-        events["machine_id"],
+    # Pending events landed in earlier runs: they stand first.
+    candidates = contiguous(
+        pa.concat_tables([state.pending.cast(ENCODED_EVENTS), events.cast(ENCODED_EVENTS)])
     )
-    landed_time = microseconds(events["event_time"])
-    known_time = microseconds(state.identities["event_time"])
+    machines = rank_machines(
+        *(
+            table.column("machine_id").cast(pa.string())
+            for table in (state.open_sessions, state.closed_frontiers, state.identities)
+        ),
+        candidates.column("machine_id"),
+    )
+    opened, closed, known, rank = machines.ranks
+    time = microseconds(candidates.column("event_time"))
+    waiting = len(state.pending)
+    landed, landed_time = rank[waiting:], time[waiting:]
 
-    is_duplicate = duplicated(
-        np.concatenate([known, landed]),
-        np.concatenate([known_time, landed_time]),
-        pd.concat([state.identities["event_id"], events["event_id"]], ignore_index=True),
-    )[len(known) :]
+    known_event_id = state.identities.column("event_id")
+    landed_event_id = candidates.column("event_id").slice(waiting)
+    identity_id = pa.chunked_array(known_event_id.chunks + landed_event_id.chunks, pa.string())
+    identity_rank = np.concatenate([known, landed])
+    identity_time = np.concatenate([microseconds(state.identities["event_time"]), landed_time])
+    identity_order = order_by_machine_and_time(identity_rank, identity_time, len(machines.ids))
+    copies = duplicated(identity_rank, identity_time, identity_id, identity_order)
+    is_duplicate = copies[len(known) :]
 
     # A time strictly before `too_early` is late; one microsecond makes a closed frontier inclusive.
-    frontier = np.full(len(machines), _NEVER)
+    frontier = np.full(len(machines.ids), _NEVER)
     frontier[opened] = microseconds(state.open_sessions["ended_at"])
     frontier[closed] = microseconds(state.closed_frontiers["frontier"])
     too_early = frontier.copy()
     too_early[closed] += _MICROSECOND
     is_late = ~is_duplicate & (landed_time < too_early[landed])
-    accepted = ~is_duplicate & ~is_late
 
-    # Pending events landed in earlier runs: they stand first.
-    candidates = _stack(state.pending, events[accepted], EVENTS.names)
-    rank = np.concatenate([waiting, landed[accepted]])
-    time = np.concatenate([microseconds(state.pending["event_time"]), landed_time[accepted]])
-    settles = time < watermark
+    accepted = np.ones(len(rank), dtype=bool)
+    accepted[waiting:] = ~is_duplicate & ~is_late
+    settles = accepted & (time < watermark)
     order = np.flatnonzero(settles)
-    order = order[np.lexsort((time[order], rank[order]))]
-    settled, tagged_rank = candidates.take(order), rank[order]
+    order = order[order_by_machine_and_time(rank[order], time[order], len(machines.ids))]
+    waits = np.flatnonzero(accepted & ~settles)
+    late = np.flatnonzero(is_late)
+    late = late[np.lexsort((landed_time[late], landed[late]))]
 
-    sessions = _Sessions.of(state.open_sessions, opened, settled, tagged_rank, time[order], rules)
-    settled = settled.assign(session_id=sessions.tags)
-
+    cut = _cut(state.open_sessions, opened, candidates, order, rank[order], time[order], rules)
     # What no settled event has touched stays open as it was.
-    untouched = ~np.isin(opened, tagged_rank)
-    still_open = _stack(state.open_sessions[untouched], sessions.open, SESSIONS.names)
-    open_rank = np.concatenate([opened[untouched], sessions.open_rank])
+    is_touched = np.zeros(len(machines.ids), dtype=bool)
+    is_touched[rank[order]] = True
+    untouched = ~is_touched[opened]
+    still_open = pa.concat_tables(
+        [state.open_sessions.filter(pa.array(untouched)), cut.sessions.filter(pa.array(cut.open))]
+    ).combine_chunks()
+    open_rank = np.concatenate([opened[untouched], cut.rank[cut.open]])
     ended = microseconds(still_open["ended_at"])
     expired = (
         ended + rules.timeout.microseconds_total + rules.allowed_lateness.microseconds_total
         < watermark
     )
-    by_watermark = still_open[expired].assign(end_reason="timeout")
-    closed_now = _stack(sessions.closed, by_watermark, SESSIONS.names)
-    closed_rank = np.concatenate([sessions.closed_rank, open_rank[expired]])
-
-    kept = ~np.isin(closed, tagged_rank)
-    frontiers = pd.DataFrame(
-        {
-            "machine_id": machines[np.concatenate([closed[kept], open_rank[expired]])],
-            "frontier": times(
-                np.concatenate(
-                    [
-                        frontier[closed[kept]],
-                        ended[expired] + rules.timeout.microseconds_total,
-                    ]
-                )
-            ),
-        }
+    by_watermark = still_open.filter(pa.array(expired))
+    by_watermark = by_watermark.set_column(
+        SESSIONS.get_field_index("end_reason"),
+        SESSIONS.field("end_reason"),
+        pa.repeat(pa.scalar("timeout"), len(by_watermark)),
     )
+    closed_now = pa.concat_tables([cut.sessions.filter(pa.array(~cut.open)), by_watermark])
+    closed_rank = np.concatenate([cut.rank[~cut.open], open_rank[expired]])
+
+    kept = ~is_touched[closed]
     frontier_rank = np.concatenate([closed[kept], open_rank[expired]])
-    remembered = (
-        microseconds(frontiers["frontier"]) >= watermark - rules.max_event_age.microseconds_total
+    frontier_time = np.concatenate(
+        [frontier[closed[kept]], ended[expired] + rules.timeout.microseconds_total]
+    )
+    remembered = frontier_time >= watermark - rules.max_event_age.microseconds_total
+    frontiers = pa.table(
+        [machines.ids.take(pa.array(frontier_rank)), times(frontier_time)], schema=CLOSED_FRONTIERS
     )
 
-    last_event = np.full(len(machines), _NEVER)
+    last_event = np.full(len(machines.ids), _NEVER)
     last_event[open_rank[~expired]] = ended[~expired]
-    identities = _stack(state.identities, events[~is_duplicate], list(state.identities.columns))
-    identity_rank = np.concatenate([known, landed[~is_duplicate]])
-    identity_time = np.concatenate([known_time, landed_time[~is_duplicate]])
-    needed = (identity_time >= watermark - rules.dedup_window.microseconds_total) | (
-        identity_time == last_event[identity_rank]
+    needed = ~copies & (
+        (identity_time >= watermark - rules.dedup_window.microseconds_total)
+        | (identity_time == last_event[identity_rank])
     )
+    identities = identity_order[needed[identity_order]]
 
-    late = events[is_late].assign(frontier=times(frontier[landed[is_late]]))
     return SessionizedHour(
-        settled=settled[SESSIONIZED_EVENTS.names].reset_index(drop=True),
+        settled=SettledEvents(
+            candidates, order, _of_machines(machines.ids, rank[order]), cut.session_id
+        ),
         closed=_by(closed_now, closed_rank),
-        late=_by(late[LATE_EVENTS.names], landed[is_late], landed_time[is_late]),
+        late=take(
+            candidates.append_column("frontier", times(_behind(waiting, frontier[landed]))),
+            waiting + late,
+            STAGED_DATASETS["late_events"],
+        ),
         duplicates=int(is_duplicate.sum()),
         state=SessionState(
-            open_sessions=_by(still_open[~expired], open_rank[~expired]),
-            closed_frontiers=_by(frontiers[remembered], frontier_rank[remembered]),
-            pending=_by(candidates[~settles], rank[~settles]),
-            identities=_by(identities[needed], identity_rank[needed], identity_time[needed]),
+            open_sessions=_by(still_open.filter(pa.array(~expired)), open_rank[~expired]),
+            closed_frontiers=_by(frontiers.filter(pa.array(remembered)), frontier_rank[remembered]),
+            pending=take(candidates, waits[np.argsort(rank[waits], kind="stable")], ENCODED_EVENTS),
+            identities=pa.table(
+                [
+                    _of_machines(machines.ids, identity_rank[identities]),
+                    identity_id.take(pa.array(identities)),
+                    times(identity_time[identities]),
+                ],
+                schema=STAGED_STATE["identities"],
+            ),
         ),
     )
 
 
 @dataclass(frozen=True)
-class _Sessions:
-    """The sessions that settled events make, together with the open ones that they continue."""
+class _Cut:
+    """The sessions that settled events make, together with the open ones that they continue.
 
-    tags: list[str] | npt.NDArray[np.object_]
-    closed: pd.DataFrame
-    closed_rank: npt.NDArray[np.int64]
-    open: pd.DataFrame
-    open_rank: npt.NDArray[np.int64]
+    Attributes
+    ----------
+    sessions : Table
+        ``schemas.SESSIONS``, by machine and start.
+    rank : int64 array
+        The machine of each.
+    open : bool array
+        Which of them have not ended.
+    session_id : DictionaryArray
+        The session of each settled event.
+    """
 
-    @classmethod
-    def of(
-        cls,
-        open_sessions: pd.DataFrame,
-        opened: npt.NDArray[np.int64],
-        settled: pd.DataFrame,
-        rank: npt.NDArray[np.int64],
-        time: npt.NDArray[np.int64],
-        rules: SessionRules,
-    ) -> _Sessions:
-        """Cut the settled events (by rank, time and landed order) into sessions.
-
-        An open session stands in for its events: one row at its last event's time, before the
-        machine's settled events.
-        """
-        touched = np.isin(opened, rank)
-        carried = open_sessions[touched]
-        row_rank = np.concatenate([opened[touched], rank])
-        row_time = np.concatenate([microseconds(carried["ended_at"]), time])
-        row_begin = np.concatenate([microseconds(carried["started_at"]), time])
-        is_carried = np.arange(len(row_rank)) < len(carried)
-        is_opening = np.concatenate(
-            [np.zeros(len(carried), dtype=bool), _matches(settled["action"], rules.opening)]
-        )
-        order = np.lexsort((row_time, row_rank))
-        cut: Boundaries = find_boundaries(
-            row_rank[order], row_time[order], row_begin[order], is_opening[order], rules
-        )
-        first, last = order[cut.first], order[cut.last]
-
-        def column(of_open: str, of_event: str) -> pd.Series:
-            return pd.concat([carried[of_open], settled[of_event]], ignore_index=True)
-
-        started = row_begin[first]
-        begins = ~is_carried[first]  # sessions whose first event is among the settled
-        event = first[begins] - len(carried)
-        ids = np.empty(len(first), dtype=object)
-        ids[~begins] = carried["session_id"].to_numpy(dtype=object)[first[~begins]]
-        ids[begins] = session_ids(
-            settled["machine_id"].take(event),
-            settled["event_id"].take(event),
-            started[begins].tolist(),
-        )
-        count = cut.last - cut.first + 1
-        count[~begins] += carried["event_count"].to_numpy()[first[~begins]] - 1
-        ended = row_time[last]
-        sessions = pd.DataFrame(
-            {
-                "session_id": pd.array(ids, dtype="str"),
-                "machine_id": column("machine_id", "machine_id").take(first).array,
-                "user_id": column("user_id", "user_id").take(first).array,
-                "started_at": times(started),
-                "ended_at": times(ended),
-                "duration_s": (ended - started) / 1e6,
-                "event_count": count,
-                "start_action": column("start_action", "action").take(first).array,
-                "end_action": column("end_action", "action").take(last).array,
-                "end_reason": pd.array(cut.end_reason, dtype="str"),
-                "product": column("product", "product").take(first).array,
-                "build_id": column("build_id", "build_id").take(first).array,
-            }
-        )
-        session_rank = row_rank[first]
-        is_closed = sessions["end_reason"].notna().to_numpy()
-        tag_of_row = np.empty(len(order), dtype=object)
-        tag_of_row[order] = np.repeat(ids, cut.last - cut.first + 1)
-        return cls(
-            tags=tag_of_row[len(carried) :],
-            closed=sessions[is_closed],
-            closed_rank=session_rank[is_closed],
-            open=sessions[~is_closed],
-            open_rank=session_rank[~is_closed],
-        )
+    sessions: pa.Table
+    rank: Numbers
+    open: npt.NDArray[np.bool_]
+    session_id: pa.DictionaryArray
 
 
-def _matches(actions: pd.Series, pattern: re.Pattern[str]) -> npt.NDArray[np.bool_]:
-    codes, uniques = pd.factorize(actions)
-    hits = np.fromiter((pattern.search(action) is not None for action in uniques), dtype=np.bool_)
-    return hits[codes]
+def _cut(
+    open_sessions: pa.Table,
+    opened: Numbers,
+    events: pa.Table,
+    order: Numbers,
+    rank: Numbers,
+    time: Numbers,
+    rules: SessionRules,
+) -> _Cut:
+    """Cut settled events into sessions.
+
+    An open session stands in for its events: one row at its last event's time, before the machine's
+    settled events.
+
+    Parameters
+    ----------
+    open_sessions, opened : Table, int64 array
+        The sessions open before, and their machines.
+    events : Table
+        The events, of which ``order`` names those that settle: by machine, time and landed order.
+    rank, time : int64 arrays
+        The machine and the time of those that settle.
+    """
+    place = np.searchsorted(rank, opened)
+    touched = np.flatnonzero(np.append(rank, -1)[place] == opened)
+    touched = touched[np.argsort(opened[touched])]
+    place = place[touched]
+    carried = open_sessions.take(pa.array(touched))
+
+    row_rank = np.insert(rank, place, opened[touched])
+    row_time = np.insert(time, place, microseconds(carried["ended_at"]))
+    row_begin = np.insert(time, place, microseconds(carried["started_at"]))
+    is_opening = _matches(events.column("action"), rules.opening)[order]
+    cut = find_boundaries(row_rank, row_time, row_begin, np.insert(is_opening, place, False), rules)
+    # Below zero: the carried sessions, the first being the lowest.
+    source = np.insert(order, place, np.arange(-len(touched), 0))
+    first, last = source[cut.first], source[cut.last]
+
+    def column(of_open: str, of_event: str, at: Numbers) -> pa.Array:
+        is_event = at >= 0
+        taken = events.column(of_event).take(pa.array(at[is_event])).cast(pa.string())
+        both = pa.concat_arrays([*carried.column(of_open).chunks, *taken.chunks])
+        index = at + len(carried)
+        index[is_event] = len(carried) + np.arange(np.count_nonzero(is_event))
+        return both.take(pa.array(index))
+
+    begins = first >= 0  # sessions whose first event is among the settled
+    started, ended = row_begin[cut.first], row_time[cut.last]
+    rows = cut.last - cut.first + 1
+    count = rows.copy()
+    count[~begins] += carried["event_count"].to_numpy()[first[~begins] + len(carried)] - 1
+    machine_id = column("machine_id", "machine_id", first)
+
+    ids = session_ids(
+        machine_id.filter(pa.array(begins)),
+        events.column("event_id").take(pa.array(first[begins])).combine_chunks(),
+        started[begins],
+    )
+    every_id = pa.concat_arrays([*carried.column("session_id").chunks, ids])
+    index = first + len(carried)
+    index[begins] = len(carried) + np.arange(len(ids))
+    session_id = every_id.take(pa.array(index))
+    sessions = pa.table(
+        {
+            "session_id": session_id,
+            "machine_id": machine_id,
+            "user_id": column("user_id", "user_id", first),
+            "started_at": times(started),
+            "ended_at": times(ended),
+            "duration_s": (ended - started) / 1e6,
+            "event_count": count,
+            "start_action": column("start_action", "action", first),
+            "end_action": column("end_action", "action", last),
+            "end_reason": pa.array(cut.end_reason, pa.string()),
+            "product": column("product", "product", first),
+            "build_id": column("build_id", "build_id", first),
+        },
+        schema=SESSIONS,
+    )
+    session_of_row = np.repeat(np.arange(len(first), dtype=np.int32), rows)
+    return _Cut(
+        sessions=sessions,
+        rank=row_rank[cut.first],
+        open=np.equal(cut.end_reason, None),
+        session_id=pa.DictionaryArray.from_arrays(session_of_row[source >= 0], session_id),
+    )
+
+
+def _matches(actions: pa.ChunkedArray, pattern: re.Pattern[str]) -> npt.NDArray[np.bool_]:
+    hits = []
+    for chunk in actions.chunks:
+        found = [pattern.search(action) is not None for action in chunk.dictionary.to_pylist()]
+        hits.append(np.array(found, dtype=bool)[chunk.indices.to_numpy(zero_copy_only=False)])
+    return np.concatenate([np.zeros(0, dtype=bool), *hits])
+
+
+def _of_machines(ids: pa.StringArray, ranks: Numbers) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(ranks.astype(np.int32), ids)
+
+
+def _behind(rows: int, numbers: Numbers) -> Numbers:
+    return np.concatenate([np.zeros(rows, dtype=np.int64), numbers])
 
 
 def _microseconds_of(hour: Hour) -> int:
     return int(hour.end.timestamp()) * 1_000_000
 
 
-def _stack(above: pd.DataFrame, below: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """Lay two frames end to end, without a copy where one is empty."""
-    if above.empty or below.empty:
-        return (below if above.empty else above)[columns].reset_index(drop=True)
-    return pd.concat([above[columns], below[columns]], ignore_index=True)
-
-
-def _by(frame: pd.DataFrame, *keys: npt.NDArray[np.int64]) -> pd.DataFrame:
-    """Sort by the keys, the first being the foremost; rows that tie keep their order."""
-    return frame.take(np.lexsort(keys[::-1])).reset_index(drop=True)
+def _by(table: pa.Table, rank: Numbers) -> pa.Table:
+    """Sort by machine; rows of one machine keep their order."""
+    return table.take(pa.array(np.argsort(rank, kind="stable"))).combine_chunks()

@@ -7,47 +7,116 @@ number of shards, which may change from run to run.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
+
+from sessionize.kernels.arrow import text_array, text_buffers
+from sessionize.kernels.texts import copy_texts, fill_slots, hash_texts, number_texts
+
+_FEWEST_SLOTS = 1 << 12
 
 
-def machine_hash(machine_ids: pd.Series | pd.Index) -> npt.NDArray[np.uint64]:
+def machine_hash(machine_ids: pa.StringArray) -> npt.NDArray[np.uint64]:
     """Hash machine ids (texts without nulls) to 64 bits, the same on every machine."""
-    codes, uniques = pd.factorize(machine_ids)
-    hashed = pd.util.hash_array(np.asarray(uniques, dtype=object), categorize=False)
-    return hashed[codes]
+    hashes = np.empty(len(machine_ids), np.uint64)
+    hash_texts(*text_buffers(machine_ids), hashes)
+    return hashes
 
 
-def shard_of(machine_ids: pd.Series | pd.Index, shards: int) -> npt.NDArray[np.int64]:
+def shard_of(machine_ids: pa.StringArray, shards: int) -> npt.NDArray[np.int64]:
     """Return each machine's shard, from 0 to ``shards - 1``, rising with its hash."""
     high = machine_hash(machine_ids) >> np.uint64(32)
     return ((high * np.uint64(shards)) >> np.uint64(32)).astype(np.int64)
 
 
-def machine_ranks(
-    *columns: pd.Series,
-) -> tuple[list[npt.NDArray[np.int64]], pd.Index]:
-    """Return the number of each machine: its place in the order of all machines.
+@dataclass(frozen=True)
+class Machines:
+    """The distinct machines of some columns, in the order of all machines.
 
-    Parameters
+    Attributes
     ----------
-    columns : Series of str
-        Machine ids without nulls.
-
-    Returns
-    -------
-    ranks : list of int64 arrays
-        One for each column, of its length.
-    machines : Index
-        The distinct machine ids; ``machines[rank]`` is the id.
+    ids : StringArray
+    ranks : tuple of int64 arrays, one a column
+        The place of each row's machine in ``ids``.
     """
-    codes, uniques = pd.factorize(pd.concat(columns, ignore_index=True))
-    hashed = machine_hash(uniques)
-    order = np.argsort(hashed, kind="stable")
-    if (hashed[order][1:] == hashed[order][:-1]).any():
-        order = np.lexsort((np.asarray(uniques, dtype=object), hashed))
-    rank = np.empty(len(order), dtype=np.int64)
+
+    ids: pa.StringArray
+    ranks: tuple[npt.NDArray[np.int64], ...]
+
+
+def rank_machines(*columns: pa.ChunkedArray) -> Machines:
+    """Find the distinct machines of some columns of ids (texts without nulls)."""
+    table = _Table()
+    numbers = [table.number(column) for column in columns]
+    order = table.order()
+    rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    ends = np.cumsum([len(column) for column in columns])[:-1]
-    return np.split(rank[codes], ends), uniques[order]
+    return Machines(table.texts(order), tuple(rank[column] for column in numbers))
+
+
+class _Table:
+    """A hash table of the texts that it has seen."""
+
+    def __init__(self) -> None:
+        self._known = 0
+        self._slots = np.full(_FEWEST_SLOTS, -1, np.int32)
+        self._places = np.empty(_FEWEST_SLOTS // 2, np.int64)
+        self._sizes = np.empty(_FEWEST_SLOTS // 2, np.int32)
+        self._hashes = np.empty(_FEWEST_SLOTS // 2, np.uint64)
+        self._held: list[pa.Array] = []  # the texts lie in these
+
+    def number(self, column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+        """Return the number of each text, by first appearance."""
+        numbers = np.empty(len(column), np.int64)
+        begin = 0
+        for chunk in column.chunks:
+            self._held.append(chunk)
+            part = numbers[begin : begin + len(chunk)]
+            offsets, data = text_buffers(chunk)
+            row = 0
+            while row < len(part):
+                row, self._known = number_texts(
+                    offsets,
+                    data,
+                    row,
+                    self._slots,
+                    self._places,
+                    self._sizes,
+                    self._hashes,
+                    self._known,
+                    part,
+                )
+                if self._known == len(self._places):
+                    self._grow()
+            begin += len(chunk)
+        return numbers
+
+    def _grow(self) -> None:
+        self._slots = np.full(2 * len(self._slots), -1, np.int32)
+        for name in ("_places", "_sizes", "_hashes"):
+            items = getattr(self, name)
+            setattr(self, name, np.concatenate([items, np.empty_like(items)]))
+        fill_slots(self._hashes, self._known, self._slots)
+
+    def order(self) -> npt.NDArray[np.int64]:
+        """Return the numbers of the texts by hash; those that share one, by content."""
+        hashes = self._hashes[: self._known]
+        order = np.argsort(hashes, kind="stable")
+        if (hashes[order][1:] == hashes[order][:-1]).any():
+            texts = self.texts(np.arange(self._known)).to_pylist()
+            order = np.array(
+                sorted(range(self._known), key=lambda n: (hashes[n], texts[n].encode())), np.int64
+            )
+        return order
+
+    def texts(self, numbers: npt.NDArray[np.int64]) -> pa.StringArray:
+        """Return the texts that have these numbers."""
+        sizes = self._sizes[numbers]
+        offsets = np.zeros(len(numbers) + 1, np.int32)
+        np.cumsum(sizes, out=offsets[1:])
+        texts = np.empty(offsets[-1], np.uint8)
+        copy_texts(self._places[numbers], sizes, offsets, texts)
+        return text_array(offsets, texts)

@@ -7,37 +7,34 @@ tasks and the command line call these functions and nothing else.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import pyarrow as pa
 
-from sessionize.assembly import assembled, events_name, shard_name
+from sessionize.assembly import assembled, dealt_name, events_name, shard_name
 from sessionize.carrying import load_state, previous_ledger
 from sessionize.claims import Claim, claim_objects, read_claim
 from sessionize.config import PipelineConfig
 from sessionize.enrichment import enrich
 from sessionize.errors import ClaimChangedError
-from sessionize.frames import to_frame, to_table
 from sessionize.hours import Hour
 from sessionize.lake import Lake
 from sessionize.landing import read_batches
 from sessionize.ledger import ObjectCounts
 from sessionize.publication import Published, remove_leftovers, reveal
-from sessionize.schemas import (
-    EVENTS,
-    LATE_EVENTS,
-    QUARANTINE,
-    SESSIONIZED_EVENTS,
-    SESSIONS,
-    STATE,
-    VALIDATED,
-)
+from sessionize.schemas import ENCODED_EVENTS, QUARANTINE, SETTLED_EVENTS, STATE, VALIDATED
 from sessionize.sessions import sessionize_hour
 from sessionize.shards import shard_of
 from sessionize.staging import Staging
 from sessionize.storage import S3Credentials, Storage, open_storage
+from sessionize.tables import contiguous, take
 from sessionize.validation import validate
+
+#: Rows of settled events that are gathered at a time.
+_PIECE_ROWS = 1 << 16
 
 log = logging.getLogger(__name__)
 
@@ -164,12 +161,14 @@ def enrich_batch(pipeline: Pipeline, hour: Hour, claim_id: str, batch: int) -> d
     events = 0
     with contextlib.ExitStack() as stack:
         writers = [
-            stack.enter_context(staging.writing(events_name(batch, shard), EVENTS))
-            for shard in range(claim.shards)
+            stack.enter_context(staging.writing(dealt_name(batch, shard, claim), ENCODED_EVENTS))
+            for shard in range(claim.shards if claim.shards > 1 else 0)
         ]
+        whole = stack.enter_context(staging.writing(events_name(batch), ENCODED_EVENTS))
         for valid in staging.read_batches(f"valid-{batch:05}"):
             table = enrich(valid, pipeline.config)
             events += len(table)
+            whole.write_table(table)
             for writer, part in zip(writers, _dealt(table, claim.shards), strict=True):
                 writer.write_table(part)
     return {"events": events}
@@ -191,17 +190,18 @@ def sessionize_shard(pipeline: Pipeline, hour: Hour, claim_id: str, shard: int) 
     claim, staging = pipeline.work(hour, claim_id)
     previous = previous_ledger(pipeline.lake, hour, pipeline.config)
     state = load_state(pipeline.lake, previous, shard, claim.shards)
-    landed = [staging.read(events_name(batch, shard)) for batch in range(len(claim.batches))]
-    events = to_frame(pa.concat_tables([EVENTS.empty_table(), *landed]))
-    result = sessionize_hour(state, events, hour, pipeline.config.session)
+    result = sessionize_hour(
+        state, _events_of(staging, claim, shard), hour, pipeline.config.session
+    )
+    with staging.writing(
+        shard_name(previous, "sessionized_events", shard), SETTLED_EVENTS
+    ) as settled:
+        for table in result.settled.tables(_PIECE_ROWS):
+            settled.write_table(table)
     tables = {
-        "sessionized_events": to_table(result.settled, SESSIONIZED_EVENTS),
-        "sessions": to_table(result.closed, SESSIONS),
-        "late_events": to_table(result.late, LATE_EVENTS),
-        **{
-            f"state-{name}": to_table(getattr(result.state, name), schema)
-            for name, schema in STATE.items()
-        },
+        "sessions": result.closed,
+        "late_events": result.late,
+        **{f"state-{name}": getattr(result.state, name) for name in STATE},
     }
     for name, table in tables.items():
         staging.write(shard_name(previous, name, shard), table)
@@ -234,8 +234,18 @@ def publish(pipeline: Pipeline, hour: Hour, claim_id: str) -> Published:
     return published
 
 
+def _events_of(staging: Staging, claim: Claim, shard: int) -> pa.Table:
+    """Return the events of a shard in landed order; nothing else holds what it was read from."""
+    landed = (staging.read(dealt_name(batch, shard, claim)) for batch in range(len(claim.batches)))
+    return contiguous(pa.concat_tables([ENCODED_EVENTS.empty_table(), *landed]))
+
+
 def _dealt(events: pa.Table, shards: int) -> list[pa.Table]:
+    """Divide events among the shards, if there are several."""
     if shards == 1:
-        return [events]
-    shard = shard_of(events.column("machine_id").to_pandas(), shards)
-    return [events.filter(pa.array(shard == number)) for number in range(shards)]
+        return []
+    shard = shard_of(events.column("machine_id").combine_chunks(), shards)
+    order = np.argsort(shard.astype(np.uint16), kind="stable")
+    ends = np.searchsorted(shard[order], np.arange(shards + 1))
+    sorted_events = take(events, order, ENCODED_EVENTS)
+    return [sorted_events.slice(a, b - a) for a, b in itertools.pairwise(ends.tolist())]

@@ -18,9 +18,10 @@ import pyarrow.ipc
 
 from sessionize.errors import StagingError
 from sessionize.hours import Hour
-from sessionize.storage import Storage
+from sessionize.storage import LocalStorage, Storage
 
-_OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
+_COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
+_PLAIN = pa.ipc.IpcWriteOptions()
 
 
 class Staging:
@@ -30,13 +31,15 @@ class Staging:
         self._storage = storage
         self._hour = hour
         self._prefix = f"{staging_prefix(hour)}{work}/"
+        # On a disk of this machine, compression takes longer than it saves.
+        self._options = _PLAIN if isinstance(storage, LocalStorage) else _COMPRESSED
 
     @contextlib.contextmanager
-    def writing(self, name: str, schema: pa.Schema) -> Iterator[pa.ipc.RecordBatchFileWriter]:
+    def writing(self, name: str, schema: pa.Schema) -> Iterator[pa.ipc.RecordBatchStreamWriter]:
         """Write a table batch by batch; it appears, whole, when the block ends well."""
         with tempfile.TemporaryDirectory(prefix="sessionize-") as folder:
             path = Path(folder) / "table"
-            with pa.ipc.new_file(str(path), schema, options=_OPTIONS) as writer:
+            with pa.ipc.new_stream(str(path), schema, options=self._options) as writer:
                 yield writer
             self._storage.upload(self._key(name), path)
 
@@ -53,13 +56,12 @@ class Staging:
         StagingError
             If an earlier stage has not written it, or it was cleaned up after publication.
         """
-        return pa.ipc.open_file(self._content(name)).read_all()
+        return pa.ipc.open_stream(self._content(name)).read_all()
 
     def read_batches(self, name: str) -> Iterator[pa.Table]:
         """Yield a table in the pieces in which it was written."""
-        file = pa.ipc.open_file(self._content(name))
-        for index in range(file.num_record_batches):
-            yield pa.Table.from_batches([file.get_batch(index)])
+        for batch in pa.ipc.open_stream(self._content(name)):
+            yield pa.Table.from_batches([batch])
 
     def write_record(self, name: str, record: Any) -> None:
         """Write a small JSON record."""

@@ -8,9 +8,9 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from sessionize.kernels.arrow import text_buffers
+from sessionize.kernels.instants import read_instants
 from sessionize.landing import Kind, RawColumn
 
 #: From this on a number is milliseconds: as seconds it would lie beyond the year 5138, as
@@ -34,20 +34,16 @@ def parse_timestamps(
         Since the epoch; 0 where the text is not a time.
     well_formed : bool array
     """
-    rows = len(column.kind)
-    result = np.zeros(rows, dtype=np.int64)
-    is_text = (column.kind == Kind.STRING) | (column.kind == Kind.NUMBER)
-    plain = is_text & np.asarray(
-        pc.fill_null(pc.match_substring_regex(column.text, r"^[0-9]{1,15}$"), False)
-    )
-    whole = pc.cast(column.text.filter(pa.array(plain)), pa.int64()).to_numpy()
-    scale = np.where(whole < _MILLISECONDS_FROM, 1_000_000, 1_000)
-    in_range = whole <= _LAST_MICROSECOND // scale
-    result[plain] = np.where(in_range, whole * np.where(in_range, scale, 0), 0)
-    well_formed = plain.copy()
-    well_formed[plain] = in_range
-    for row in np.flatnonzero(is_text & ~plain).tolist():
-        time = _parse(column.text[row].as_py(), is_string=column.kind[row] == Kind.STRING)
+    is_string = column.kind == Kind.STRING
+    is_text = is_string | (column.kind == Kind.NUMBER)
+    offsets, data = text_buffers(column.text)
+    result = np.empty(len(is_text), dtype=np.int64)
+    well_formed = np.empty(len(is_text), dtype=np.bool_)
+    read_instants(offsets, data, is_string, result, well_formed)
+    well_formed &= is_text & (result <= _LAST_MICROSECOND)
+    result[~well_formed] = 0
+    for row in np.flatnonzero(is_text & ~well_formed).tolist():
+        time = _parse(column.text[row].as_py(), is_string=bool(is_string[row]))
         if time is not None:
             result[row] = time
             well_formed[row] = True

@@ -11,15 +11,19 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sessionize.config import PipelineConfig
+from sessionize.config import PipelineConfig, ValidRules
 from sessionize.hours import Hour
+from sessionize.kernels.arrow import text_buffers
+from sessionize.kernels.texts import are_hex
 from sessionize.landing import Kind, Problem, RawBatch, RawColumn, raw_text
 from sessionize.reasons import Reason
-from sessionize.schemas import QUARANTINE, TIME, VALIDATED
+from sessionize.schemas import ENCODED, FEW_VALUES, QUARANTINE, TIME, VALIDATED
 from sessionize.session_ids import derived_event_id
 from sessionize.timestamps import parse_timestamps
 
 _SHOWN = 120
+#: The default pattern: every record has another id, so this one is not asked once a value.
+_HEX = ValidRules().inst_id
 _CARRIED = ("trialstate", "apptoken", "installsource", "language", "nid", "ip_address", "p2")
 
 Mask = npt.NDArray[np.bool_]
@@ -56,7 +60,7 @@ def validate(batch: RawBatch, object_key: str, hour: Hour, config: PipelineConfi
     faults.add(~is_time, Reason.BAD_TIMESTAMP, "timestamp")
     faults.add(~_fits(columns["action"], _is_of_a_product(config)), Reason.BAD_ACTION, "action")
     faults.add(
-        ~_fits(columns["inst_id"], _whole(config.valid.inst_id)), Reason.BAD_INST_ID, "inst_id"
+        ~_fits_inst_id(columns["inst_id"], config.valid.inst_id), Reason.BAD_INST_ID, "inst_id"
     )
     faults.add(
         ~_fits(columns["build_id"], _whole(config.valid.build_id))
@@ -95,23 +99,44 @@ class _Faults:
         self.kinds.append((reason, column))
         self.reason[mask & (self.reason == 0) & ~self._skip] = len(self.kinds)
 
-    def problem(self, row: int, columns: dict[str, RawColumn]) -> Problem:
-        reason, column = self.kinds[self.reason[row] - 1]
-        field = getattr(self._names, column)
-        value = columns[column].text[row].as_py()
-        if value is None:
-            return Problem(reason, f"`{field}` is missing")
-        shown = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
-        is_text = columns[column].kind[row] == Kind.STRING
-        return Problem(reason, f"`{field}` is {shown!r}" if is_text else f"`{field}` is {shown}")
+    def problems(self, columns: dict[str, RawColumn]) -> dict[int, Problem]:
+        """Return the problem of each record that has one, by row."""
+        found: dict[int, Problem] = {}
+        for number, (reason, name) in enumerate(self.kinds, start=1):
+            rows = np.flatnonzero(self.reason == number)
+            if not len(rows):
+                continue
+            field = getattr(self._names, name)
+            values = columns[name].text.take(pa.array(rows)).to_pylist()
+            kinds = columns[name].kind[rows].tolist()
+            for row, value, kind in zip(rows.tolist(), values, kinds, strict=True):
+                found[row] = Problem(reason, f"`{field}` is {_shown(value, kind)}")
+        return found
+
+
+def _shown(value: str | None, kind: int) -> str:
+    if value is None:
+        return "missing"
+    value = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
+    return repr(value) if kind == Kind.STRING else value
 
 
 def _fits(column: RawColumn, predicate: Callable[[str], bool]) -> Mask:
     """Tell which rows hold a JSON string that the predicate accepts; it is asked once a value."""
-    encoded = column.text.dictionary_encode()
+    text = column.text
+    encoded = text if pa.types.is_dictionary(text.type) else text.dictionary_encode()
     verdicts = np.array([predicate(value) for value in encoded.dictionary.to_pylist()], dtype=bool)
     codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
     return (column.kind == Kind.STRING) & np.append(verdicts, False)[codes]
+
+
+def _fits_inst_id(column: RawColumn, pattern: re.Pattern[str]) -> Mask:
+    if pattern != _HEX:
+        return _fits(column, _whole(pattern))
+    offsets, data = text_buffers(column.text)
+    fits = np.empty(len(column.kind), dtype=bool)
+    are_hex(offsets, data, 2, fits)
+    return fits & (column.kind == Kind.STRING)
 
 
 def _whole(pattern: re.Pattern[str]) -> Callable[[str], bool]:
@@ -143,24 +168,40 @@ def _valid_table(
     batch: RawBatch, rows: npt.NDArray[np.int64], microseconds: npt.NDArray[np.int64], key: str
 ) -> pa.Table:
     taken = pa.array(rows)
-    text = {name: column.text.take(taken) for name, column in batch.columns.items()}
+    text = {
+        name: column.text.take(taken)
+        for name, column in batch.columns.items()
+        if name in VALIDATED.names
+    }
     columns = {
+        **{name: _as_staged(name, column) for name, column in text.items()},
         "event_id": _event_ids(batch, rows, text["event_id"], key),
         "event_time": pa.array(microseconds[rows]).cast(TIME),
         "machine_length": _lengths(batch.columns["machine_length"]).take(taken),
         "extended": batch.extended.take(taken),
-        "object_key": pa.repeat(key, len(rows)),
+        "object_key": _repeated(key, len(rows)),
         "position": pa.array(batch.first_position + rows),
-        **{name: text[name] for name in ("action", "inst_id", "build_id", *_CARRIED)},
     }
     return pa.table([columns[name] for name in VALIDATED.names], schema=VALIDATED)
+
+
+def _as_staged(name: str, text: pa.Array) -> pa.Array:
+    is_encoded = pa.types.is_dictionary(text.type)
+    if name in FEW_VALUES:
+        return text if is_encoded else text.dictionary_encode()
+    return text.dictionary_decode() if is_encoded else text
+
+
+def _repeated(text: str, rows: int) -> pa.DictionaryArray:
+    codes = pa.array(np.zeros(rows, dtype=np.int32))
+    return pa.DictionaryArray.from_arrays(codes, pa.array([text], ENCODED.value_type))
 
 
 def _event_ids(
     batch: RawBatch, rows: npt.NDArray[np.int64], ids: pa.StringArray, key: str
 ) -> pa.Array:
     """Fill in the ids that are missing, or an empty text, from place and content."""
-    missing = np.flatnonzero(np.asarray(pc.fill_null(pc.equal(pc.utf8_length(ids), 0), True)))
+    missing = np.flatnonzero(np.asarray(pc.fill_null(pc.equal(pc.binary_length(ids), 0), True)))
     if not len(missing):
         return ids
     derived = [
@@ -174,21 +215,24 @@ def _event_ids(
 
 def _lengths(column: RawColumn) -> pa.Array:
     """Read the number of the machine's characters; null where there is no whole number."""
-    is_whole = pc.match_substring_regex(column.text, r"^[0-9]{1,9}(\.0*)?$")
-    digits = pc.replace_substring_regex(column.text, r"\.0*$", "")
+    text = column.text
+    if pa.types.is_dictionary(text.type):
+        return _whole_numbers(text.dictionary).take(text.indices)
+    return _whole_numbers(text)
+
+
+def _whole_numbers(texts: pa.StringArray) -> pa.Array:
+    is_whole = pc.match_substring_regex(texts, r"^[0-9]{1,9}(\.0*)?$")
+    digits = pc.replace_substring_regex(texts, r"\.0*$", "")
     return pc.if_else(pc.fill_null(is_whole, False), digits, None).cast(pa.int32())
 
 
 def _quarantine_table(batch: RawBatch, faults: _Faults, key: str) -> pa.Table:
-    rows = np.array(
-        sorted({*batch.problems, *np.flatnonzero(faults.reason).tolist()}), dtype=np.int64
-    )
+    problems = {**faults.problems(batch.columns), **batch.problems}
+    rows = np.array(sorted(problems), dtype=np.int64)
     texts, reasons, details = [], [], []
     for row, raw in zip(rows.tolist(), batch.raw_bytes(rows), strict=True):
-        if row in batch.problems:
-            problem = batch.problems[row]
-        else:
-            problem = faults.problem(row, batch.columns)
+        problem = problems[row]
         text, is_encoded = raw_text(raw)
         texts.append(text)
         reasons.append(problem.reason.value)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sessionize.config import PipelineConfig, parse_config
 from sessionize.enrichment import enrich
-from sessionize.schemas import EVENTS, VALIDATED
+from sessionize.schemas import ENCODED_EVENTS, VALIDATED
 
 RECORD = {
     "event_id": "e1",
@@ -49,12 +49,12 @@ class TestTable:
     def test_every_record_becomes_an_event_in_its_place(self):
         records = [{"event_id": f"e{n}", "machine_length": n % 3, "position": n} for n in range(9)]
         events = enrich(validated(*records), configured())
-        assert events.schema.equals(EVENTS, check_metadata=True)
+        assert events.schema.equals(ENCODED_EVENTS, check_metadata=True)
         assert events.column("position").to_pylist() == list(range(9))
         assert events.column("event_id").to_pylist() == [f"e{n}" for n in range(9)]
 
     def test_no_records_become_no_events(self):
-        assert enrich(VALIDATED.empty_table(), configured()).equals(EVENTS.empty_table())
+        assert enrich(VALIDATED.empty_table(), configured()).equals(ENCODED_EVENTS.empty_table())
 
     def test_the_cut_of_the_table_into_chunks_does_not_matter(self):
         records = [{"inst_id": f"{n:04x}", "machine_length": n % 5} for n in range(12)]

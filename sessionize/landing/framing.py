@@ -70,10 +70,13 @@ class Framer:
         self._skip_from = 0
         self._skip_scan: Scan | None = None
 
-    def start_line(self) -> None:
-        """Note that the next record begins behind a newline, which someone else has passed."""
-        self.at_line_start = True
-        self._indent = 0
+    def is_broken(self, at: int) -> bool:
+        """Tell whether the bracket at ``at`` is already known not to close."""
+        return self._window.offset + at in self._broken
+
+    def pass_record(self) -> None:
+        """Note that someone else has taken a record, which is well formed, at this place."""
+        self.at_line_start = False
 
     def skip_blank(self, at: int) -> int:
         """Return the place of the next byte that is neither white space nor a BOM.
@@ -85,7 +88,8 @@ class Framer:
         blank = data[at:end].replace(BOM, b"")
         newline = blank.rfind(b"\n")
         if newline >= 0:
-            self.start_line()
+            self.at_line_start = True
+            self._indent = 0
         if self.at_line_start:
             self._indent += len(blank) - newline - 1
         return end

@@ -5,22 +5,11 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable, Iterator
 
-import numpy as np
-
 from sessionize.config import FieldNames, Landing
 from sessionize.landing.columns import Columns
 from sessionize.landing.compression import decompress
 from sessionize.landing.framing import BOM, Frame, Framer
-from sessionize.landing.parsing import (
-    MAX_DEPTH,
-    UNREADABLE,
-    Fields,
-    decode_fields,
-    find_flaw,
-    is_nested_deeper,
-    may_be_flawed,
-    parse,
-)
+from sessionize.landing.parsing import Fields, parse
 from sessionize.landing.records import Problem, RawBatch
 from sessionize.landing.window import Window
 from sessionize.reasons import Reason
@@ -30,13 +19,8 @@ BATCH_BYTES = 8 << 20
 #: The longest record and batch that Arrow's 32-bit offsets bear, with room to spare.
 _LONGEST_RECORD = 256 << 20
 
-_CARRIAGE_RETURN = 13
-
-#: The most records of a batch, however short they are.
-_BATCH_ROWS = 1 << 16
-
-#: Records whose fields are held as Python objects at a time: few enough for the cache.
-_SLAB = 256
+#: A batch has a record for every so many bytes at most, and may have so many in any case.
+_SHORT_RECORD, _FEWEST_ROWS = 128, 1 << 10
 
 
 def read_batches(
@@ -76,22 +60,17 @@ def read_batches(
 class _Reader:
     """Frames and parses the records of a window, and gathers them into batches.
 
-    In most objects a record ends at the next newline, or where ``}{`` comes next. So that is
-    tried first: what parses from ``{`` to ``}`` is just what the framer would have found. The
-    framer decides on everything else.
+    The columns take what is strictly well formed by themselves. What they leave is framed and
+    parsed one by one; the framer would have found the same.
     """
 
     def __init__(self, window: Window, fields: FieldNames, limit: int, batch_bytes: int) -> None:
         self._window = window
         self._framer = Framer(window, limit)
         self._limit = limit
-        self._surely_readable = min(limit, 2 * MAX_DEPTH)  # a level takes two bytes
         self._batch_bytes = batch_bytes
-        self._columns = Columns(fields)
+        self._columns = Columns(fields, max(_FEWEST_ROWS, batch_bytes // _SHORT_RECORD))
         self._first_position = 0
-        self._slab: list[Fields] = []
-        self._starts: list[int] = []
-        self._ends: list[int] = []
         self._problems: dict[int, Problem] = {}
 
     def read(self) -> Iterator[RawBatch]:
@@ -99,7 +78,7 @@ class _Reader:
         at = 0
         while True:
             at = framer.skip_blank(at)
-            if len(self._starts) >= _BATCH_ROWS:
+            if self._columns.full:
                 yield from self._flush(window.data)
             if at >= self._batch_bytes or len(window.data) - at < len(BOM):
                 yield from self._flush(window.data)
@@ -110,17 +89,19 @@ class _Reader:
                 if not window.data:
                     break
 
-            if separator := self._guess(at):
-                behind = self._take_guessed(at, separator)
+            incomplete = False
+            if not framer.is_broken(at):
+                behind, incomplete = self._columns.scan(window.data, at, self._limit)
                 if behind > at:
+                    framer.pass_record()
                     at = behind
                     continue
-                if at > self._batch_bytes // 2 and window.data.find(separator, at) < 0:
-                    yield from self._flush(window.data)
-                    window.drop(at)
-                    at = 0
-                    if window.more():
-                        continue
+            if incomplete and at > self._batch_bytes // 2:
+                yield from self._flush(window.data)
+                window.drop(at)
+                at = 0
+                if window.more():
+                    continue
 
             frame = framer.next(at)
             if frame is None:
@@ -136,69 +117,11 @@ class _Reader:
             self._add(at, at + len(window.data[at:].rstrip(b" \t\r\n")), window.problem)
         yield from self._flush(window.data)
 
-    def _guess(self, at: int) -> bytes | None:
-        """Return what probably stands behind the record, if there is reason to think so.
-
-        The guess is only made where the same has just stood before the record, so that looking
-        for it passes no text twice.
-        """
-        if self._framer.at_line_start:
-            return b"\n"
-        return b"}{" if at and self._window.data.startswith(b"}{", at - 1) else None
-
-    def _take_guessed(self, at: int, separator: bytes) -> int:
-        """Take records, up to a slab, as long as each ends where it is guessed to."""
-        data, slab, starts, ends = self._window.data, self._slab, self._starts, self._ends
-        first, first_row = at, len(starts)
-        kept = len(separator) - 1
-        try:
-            while len(slab) < _SLAB and (end := data.find(separator, at)) >= 0:
-                stop = end + kept
-                if data[stop - 1] == _CARRIAGE_RETURN:
-                    stop -= 1
-                record = data[at:stop]
-                if not record.startswith(b"{") or not record.endswith(b"}"):
-                    break
-                if len(record) > self._surely_readable and (
-                    len(record) > self._limit or is_nested_deeper(record, MAX_DEPTH)
-                ):
-                    break
-                slab.append(decode_fields(record))
-                starts.append(at)
-                ends.append(stop)
-                at = end + 1
-        except UNREADABLE:
-            pass
-        if at > first:
-            if separator == b"\n":
-                self._framer.start_line()
-            if may_be_flawed(data[first:at]):
-                self._refuse_flawed(first_row)
-            self._absorb(_SLAB)
-        return at
-
-    def _refuse_flawed(self, first_row: int) -> None:
-        """Take back the rows from ``first_row`` on that the decoder should not have let pass."""
-        first_in_slab = len(self._slab) - (len(self._starts) - first_row)
-        spans = zip(self._starts[first_row:], self._ends[first_row:], strict=True)
-        for row, (start, end) in enumerate(spans):
-            if flaw := find_flaw(self._window.data[start:end]):
-                self._problems[first_row + row] = flaw
-                self._slab[first_in_slab + row] = {}
-
     def _add(self, start: int, end: int, parsed: Fields | Problem) -> None:
         if isinstance(parsed, Problem):
-            self._problems[len(self._starts)] = parsed
+            self._problems[len(self._columns)] = parsed
             parsed = {}
-        self._slab.append(parsed)
-        self._starts.append(start)
-        self._ends.append(end)
-        self._absorb(_SLAB)
-
-    def _absorb(self, at_least: int) -> None:
-        if len(self._slab) >= at_least:
-            self._columns.add(self._slab)
-            self._slab.clear()
+        self._columns.add(start, end, parsed)
 
     def _read_oversized(self, frame: Frame) -> Iterator[RawBatch]:
         """Give a record that is too long a batch of its own, and go on behind it."""
@@ -212,21 +135,20 @@ class _Reader:
 
     def _flush(self, text: bytes) -> Iterator[RawBatch]:
         """Yield the records gathered, which stand in ``text``, as a batch; none if none are."""
-        if not self._starts:
+        if not len(self._columns):
             return
-        self._absorb(1)
-        columns, extended = self._columns.finish()
+        columns, extended, starts, ends = self._columns.finish(text)
         batch = RawBatch(
             first_position=self._first_position,
             columns=columns,
             extended=extended,
             problems=self._problems,
             text=text,
-            starts=np.array(self._starts, dtype=np.int64),
-            ends=np.array(self._ends, dtype=np.int64),
+            starts=starts,
+            ends=ends,
         )
         self._first_position += len(batch)
-        self._starts, self._ends, self._problems = [], [], {}
+        self._problems = {}
         yield batch
 
 

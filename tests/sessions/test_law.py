@@ -9,9 +9,8 @@ import os
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
-import pandas as pd
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,8 +27,8 @@ from sessionize.schemas import (
 from sessionize.sessions import SessionizedHour, SessionState, sessionize_hour
 from sessionize.shards import shard_of
 
-from .frames import Row, event_row, events_frame, in_any_order, rows_of
 from .reference import Event, Played, Session, State, one_pass, play_hour
+from .rows import Row, event_row, events_table, in_any_order, rows_of
 from .strategies import Cuts, Scenario, cuts, scenarios
 
 EXAMPLES = int(os.environ.get("SESSIONIZE_EXAMPLES", "30"))
@@ -88,17 +87,22 @@ class TestEveryRun:
 
     @law(1 / 4)
     @given(scenarios())
-    def test_gives_identical_frames_again_and_leaves_its_inputs_alone(self, scenario: Scenario):
+    def test_gives_identical_tables_again_and_leaves_its_inputs_alone(self, scenario: Scenario):
         state = SessionState.empty()
         for hour, events in zip(scenario.hours, scenario.runs, strict=True):
-            frame = events_frame(events)
-            given_state, given_frame = copied(state), frame.copy(deep=True)
-            run = sessionize_hour(state, frame, hour, scenario.rules)
-            again = sessionize_hour(given_state, given_frame, hour, scenario.rules)
-            pd.testing.assert_frame_equal(frame, events_frame(events))
-            assert_identical(state, given_state)
-            assert_identical(again, run)
-            assert_identical(again.state, run.state)
+            table, before = events_table(events), rows_of_state(state)
+            run = sessionize_hour(state, table, hour, scenario.rules)
+            # In other pieces, and as a lake keeps it: with no dictionaries.
+            pieces = pa.concat_tables([table.slice(0, 1), table.slice(1)])
+            again = sessionize_hour(plain(state), pieces, hour, scenario.rules)
+            assert table.equals(events_table(events))
+            assert rows_of_state(state) == before
+            assert rows_of(again.settled, SESSIONIZED_EVENTS) == rows_of(
+                run.settled, SESSIONIZED_EVENTS
+            )
+            assert again.closed.equals(run.closed)
+            assert rows_of(again.late, LATE_EVENTS) == rows_of(run.late, LATE_EVENTS)
+            assert rows_of_state(again.state) == rows_of_state(run.state)
             assert again.duplicates == run.duplicates
             state = run.state
 
@@ -142,9 +146,8 @@ class TestLaw:
             assert session_rows(sharded.closed) == session_rows(run.closed)
             assert sharded.duplicates == run.duplicates
             for name, schema in STATE.items():
-                frame, sharded_frame = getattr(run.state, name), getattr(sharded.state, name)
-                assert in_any_order(rows_of(sharded_frame, schema)) == in_any_order(
-                    rows_of(frame, schema)
+                assert rows_of(getattr(sharded.state, name), schema) == rows_of(
+                    getattr(run.state, name), schema
                 )
 
 
@@ -194,7 +197,7 @@ def sessionized(scenario: Scenario) -> Iterator[SessionizedHour]:
     """Run the code under test on the scenario."""
     state = SessionState.empty()
     for hour, events in zip(scenario.hours, scenario.runs, strict=True):
-        run = sessionize_hour(state, events_frame(events), hour, scenario.rules)
+        run = sessionize_hour(state, events_table(events), hour, scenario.rules)
         yield run
         state = run.state
 
@@ -205,13 +208,16 @@ def sessionized_in_shards(
     """Run the code under test on each shard of each run; between runs, the lake keeps the state."""
     state = SessionState.empty()
     for hour, events, count in zip(scenario.hours, scenario.runs, shard_counts, strict=True):
-        frame = events_frame(events)
+        landed = events_table(events)
         parts = []
         for index in range(count):
-            part = {name: shard(frame, index, count) for name, frame in frames_of(state).items()}
+            part = {
+                name: shard(getattr(state, name).cast(schema), index, count)
+                for name, schema in STATE.items()
+            }
             parts.append(
                 sessionize_hour(
-                    SessionState(**part), shard(frame, index, count), hour, scenario.rules
+                    SessionState(**part), shard(landed, index, count), hour, scenario.rules
                 )
             )
         run = joined(parts)
@@ -219,25 +225,25 @@ def sessionized_in_shards(
         state = run.state
 
 
-def shard(frame: pd.DataFrame, index: int, count: int) -> pd.DataFrame:
-    return frame[shard_of(frame["machine_id"], count) == index].reset_index(drop=True)
+def shard(table: pa.Table, index: int, count: int) -> pa.Table:
+    ids = table.column("machine_id").combine_chunks()
+    return table.filter(pa.array(shard_of(ids, count) == index))
 
 
 def joined(parts: list[SessionizedHour]) -> SessionizedHour:
     """Put the shards of a run together as a lake does: as tables of the declared schemas."""
 
-    def table(frames: list[pd.DataFrame], schema: pa.Schema) -> pd.DataFrame:
-        rows = [row for frame in frames for row in rows_of(frame, schema)]
-        return pa.Table.from_pylist(rows, schema).to_pandas()
+    def together(tables: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
+        return pa.concat_tables([table.cast(schema) for table in tables])
 
     return SessionizedHour(
-        settled=table([part.settled for part in parts], SESSIONIZED_EVENTS),
-        closed=table([part.closed for part in parts], SESSIONS),
-        late=table([part.late for part in parts], LATE_EVENTS),
+        settled=together((part.settled.table() for part in parts), SESSIONIZED_EVENTS),
+        closed=together((part.closed for part in parts), SESSIONS),
+        late=together((part.late for part in parts), LATE_EVENTS),
         duplicates=sum(part.duplicates for part in parts),
         state=SessionState(
             **{
-                name: table([getattr(part.state, name) for part in parts], schema)
+                name: together((getattr(part.state, name) for part in parts), schema)
                 for name, schema in STATE.items()
             }
         ),
@@ -283,8 +289,8 @@ def sessions_of(sessions: Iterable[Session]) -> list[Row]:
     return in_any_order(session.row() for session in sessions)
 
 
-def session_rows(frame: pd.DataFrame) -> list[Row]:
-    return in_any_order(rows_of(frame, SESSIONS))
+def session_rows(table: pa.Table) -> list[Row]:
+    return in_any_order(rows_of(table, SESSIONS))
 
 
 def settled_rows(run: SessionizedHour) -> list[Row]:
@@ -295,23 +301,14 @@ def late_rows(run: SessionizedHour) -> list[Row]:
     return in_any_order(rows_of(run.late, LATE_EVENTS))
 
 
-def frames_of(value: SessionState | SessionizedHour) -> dict[str, pd.DataFrame]:
-    return {
-        field.name: getattr(value, field.name)
-        for field in fields(value)
-        if isinstance(getattr(value, field.name), pd.DataFrame)
-    }
+def rows_of_state(state: SessionState) -> dict[str, list[Row]]:
+    return {name: rows_of(getattr(state, name), schema) for name, schema in STATE.items()}
 
 
-def copied(state: SessionState) -> SessionState:
-    return SessionState(**{name: frame.copy() for name, frame in frames_of(state).items()})
-
-
-def assert_identical(
-    one: SessionState | SessionizedHour, other: SessionState | SessionizedHour
-) -> None:
-    for name, frame in frames_of(one).items():
-        pd.testing.assert_frame_equal(frame, getattr(other, name))
+def plain(state: SessionState) -> SessionState:
+    return SessionState(
+        **{name: getattr(state, name).cast(schema) for name, schema in STATE.items()}
+    )
 
 
 def assert_same_state(state: SessionState, expected: State) -> None:

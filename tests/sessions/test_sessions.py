@@ -6,17 +6,17 @@ import re
 from datetime import datetime, timedelta
 from typing import Any
 
-import pandas as pd
+import pyarrow as pa
 import pytest
 
 from sessionize.config import SessionRules
 from sessionize.hours import Hour
 from sessionize.schemas import LATE_EVENTS, SESSIONIZED_EVENTS, SESSIONS
-from sessionize.sessions import SessionizedHour, SessionState, sessionize_hour
+from sessionize.sessions import SessionizedHour, SessionState, SettledEvents, sessionize_hour
 from sessionize.units import Duration
 
-from .frames import Row, events_frame, rows_of
 from .reference import Event
+from .rows import Row, events_table, rows_of
 
 MIDNIGHT = Hour.parse("2017-02-04T00")
 
@@ -73,17 +73,17 @@ def play(*runs: list[Event], **settings: str) -> list[SessionizedHour]:
             Event(**vars(event) | {"landed": hour, "position": position})
             for position, event in enumerate(events)
         ]
-        run = sessionize_hour(state, events_frame(landed), hour, rules(**settings))
+        run = sessionize_hour(state, events_table(landed), hour, rules(**settings))
         played.append(run)
         state, hour = run.state, hour.next
     return played
 
 
-def sessions(frame: pd.DataFrame) -> list[tuple[str, str, str | None]]:
+def sessions(table: pa.Table) -> list[tuple[str, str, str | None]]:
     """Return when each session started and ended, and why it ended."""
     return sorted(
         (clock(row["started_at"]), clock(row["ended_at"]), row["end_reason"])
-        for row in rows_of(frame, SESSIONS)
+        for row in rows_of(table, SESSIONS)
     )
 
 
@@ -94,20 +94,23 @@ def late(run: SessionizedHour) -> list[tuple[str, str]]:
     )
 
 
-def times(frame: pd.DataFrame) -> list[str]:
-    return sorted(clock(time) for time in frame["event_time"])
+def times(events: pa.Table | SettledEvents) -> list[str]:
+    table = events.table() if isinstance(events, SettledEvents) else events
+    return sorted(clock(time) for time in table["event_time"].to_pylist())
 
 
 def closed_frontiers(run: SessionizedHour) -> list[str]:
-    return sorted(clock(frontier) for frontier in run.state.closed_frontiers["frontier"])
+    return sorted(
+        clock(frontier) for frontier in run.state.closed_frontiers["frontier"].to_pylist()
+    )
 
 
 def settled(run: SessionizedHour) -> list[Row]:
     return rows_of(run.settled, SESSIONIZED_EVENTS)
 
 
-def only_session(frame: pd.DataFrame) -> Row:
-    (row,) = rows_of(frame, SESSIONS)
+def only_session(table: pa.Table) -> Row:
+    (row,) = rows_of(table, SESSIONS)
     return row
 
 
@@ -302,7 +305,7 @@ class TestCarriedSession:
     def test_crosses_a_hundred_hours_as_one_session(self):
         half_hours = [event(MIDNIGHT.start + timedelta(minutes=30 * step)) for step in range(200)]
         runs = play(*(half_hours[2 * hour : 2 * hour + 2] for hour in range(100)))
-        assert all(run.closed.empty for run in runs)
+        assert not any(len(run.closed) for run in runs)
         session = only_session(runs[-1].state.open_sessions)
         assert session["started_at"] == MIDNIGHT.start
         assert session["event_count"] == 200
@@ -334,16 +337,16 @@ class TestWatermarkClose:
     def test_in_an_empty_hour_is_all_that_happens(self):
         _, empty = play([event("00:10")], [])
         assert sessions(empty.closed) == [("00:10", "00:10", "timeout")]
-        assert empty.settled.empty
-        assert empty.late.empty
+        assert not len(empty.settled)
+        assert not len(empty.late)
         assert empty.duplicates == 0
-        assert empty.state.open_sessions.empty
+        assert not len(empty.state.open_sessions)
 
     def test_leaves_nothing_to_a_run_without_events_and_state(self):
         (run,) = play([])
-        assert run.settled.empty
-        assert run.closed.empty
-        assert run.state.open_sessions.empty
+        assert not len(run.settled)
+        assert not len(run.closed)
+        assert not len(run.state.open_sessions)
 
     def test_can_come_in_the_run_that_settles_the_event(self):
         (*_, run) = play([], [], [event("00:10")])
@@ -386,7 +389,7 @@ class TestLate:
     def test_is_an_event_before_its_machines_last_settled_one(self):
         _, run = play([event("00:50")], [event("00:49:59.999999")])
         assert late(run) == [("00:49:59.999999", "00:50")]
-        assert run.settled.empty
+        assert not len(run.settled)
         assert sessions(run.state.open_sessions) == [("00:50", "00:50", None)]
 
     def test_is_not_an_event_at_the_time_of_the_last_settled_one(self):
@@ -406,7 +409,7 @@ class TestLate:
     def test_is_an_event_at_or_before_the_timeout_of_a_session_closed_by_the_watermark(self):
         _, _, run = play([event("00:10")], [], [event("00:40"), event("00:20"), event("00:05")])
         assert late(run) == [("00:05", "00:40"), ("00:20", "00:40"), ("00:40", "00:40")]
-        assert run.settled.empty
+        assert not len(run.settled)
 
     def test_is_not_an_event_a_microsecond_after_that(self):
         _, _, run = play([event("00:10")], [], [event("00:40:00.000001")])
@@ -442,7 +445,7 @@ class TestLate:
                 event("05:05"),
             ],
         )
-        assert all(run.late.empty for run in runs)
+        assert not any(len(run.late) for run in runs)
         assert sessions(runs[1].closed) == [("00:10", "00:20", "timeout")]
         assert sessions(runs[5].closed) == [
             ("01:00", "01:30", "timeout"),
@@ -504,7 +507,7 @@ class TestDuplicate:
             ]
         )
         assert run.duplicates == 0
-        assert run.settled["session_id"].nunique() == 2
+        assert len({row["session_id"] for row in settled(run)}) == 2
 
     def test_beyond_the_dedup_window_is_late(self):
         runs = play([event("00:10"), event("00:50")], [], [], [event("00:10")])
@@ -540,7 +543,7 @@ class TestPending:
         assert times(first.settled) == ["00:59:59.999999"]
         assert times(first.state.pending) == ["01:00"]
         assert times(second.settled) == ["01:00"]
-        assert second.state.pending.empty
+        assert not len(second.state.pending)
 
     def test_an_event_within_the_out_of_orderness_waits(self):
         first, second = play([event("00:49"), event("00:50")], [], max_out_of_orderness="10m")

@@ -1,14 +1,14 @@
-"""Between the reference's events and the frames of the code under test."""
+"""Between the reference's events and the tables of the code under test."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 
 from sessionize.schemas import EVENTS
+from sessionize.sessions import SettledEvents
 
 from .reference import Event
 
@@ -42,18 +42,19 @@ def event_row(event: Event) -> Row:
     return dict.fromkeys(EVENTS.names) | filled
 
 
-def events_frame(events: Iterable[Event]) -> pd.DataFrame:
-    """Return the events as the frame that a run is given: in landed order."""
+def events_table(events: Iterable[Event]) -> pa.Table:
+    """Return the events as the table that a run is given: in landed order."""
     in_order = sorted(events, key=lambda event: event.landed_order)
-    return pa.Table.from_pylist([event_row(event) for event in in_order], EVENTS).to_pandas()
+    return pa.Table.from_pylist([event_row(event) for event in in_order], EVENTS)
 
 
-def rows_of(frame: pd.DataFrame, schema: pa.Schema) -> list[Row]:
-    """Return the frame's rows in its own order; it must fit the schema, column for column."""
-    assert set(frame.columns) == set(schema.names)
-    if frame.empty:  # most are, and the conversion costs
-        return []
-    return pa.Table.from_pandas(frame, schema, preserve_index=False).to_pylist()
+def rows_of(table: pa.Table | SettledEvents, schema: pa.Schema) -> list[Row]:
+    """Return the table's rows in its own order; it must fit the schema, column for column."""
+    if isinstance(table, SettledEvents):
+        table = table.table()
+    table.validate(full=True)
+    assert table.schema.names == schema.names
+    return table.cast(schema).to_pylist()
 
 
 def in_any_order(rows: Iterable[Row]) -> list[Row]:

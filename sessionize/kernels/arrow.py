@@ -1,0 +1,56 @@
+"""Between Arrow's arrays of texts and the buffers that kernels take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Offsets = npt.NDArray[np.int32]
+Bytes = npt.NDArray[np.uint8]
+
+
+def text_buffers(texts: pa.StringArray) -> tuple[Offsets, Bytes]:
+    """Return where each text begins, and behind the last where it ends, and the bytes of all.
+
+    Neither can be written to. A null has no bytes.
+    """
+    _, offsets, data = texts.buffers()
+    if offsets is None or not len(texts):
+        return _read_only(np.zeros(len(texts) + 1, np.int32)), _bytes(b"")
+    every = np.frombuffer(offsets, np.int32)
+    return (
+        _read_only(every[texts.offset : texts.offset + len(texts) + 1]),
+        _bytes(data if data is not None else b""),
+    )
+
+
+def as_bytes(data: bytes) -> Bytes:
+    """Return bytes as an array, which cannot be written to."""
+    return _bytes(data)
+
+
+def text_array(
+    offsets: Offsets, data: Bytes, absent: npt.NDArray[np.bool_] | None = None
+) -> pa.StringArray:
+    """Return the texts that lie in ``data``, which must be UTF-8; null where they are absent."""
+    rows = len(offsets) - 1
+    nulls, validity = 0, None
+    if absent is not None and (nulls := int(np.count_nonzero(absent))):
+        validity = pa.py_buffer(np.packbits(~absent, bitorder="little"))
+    return pa.StringArray.from_buffers(
+        rows, pa.py_buffer(offsets), pa.py_buffer(data), validity, nulls
+    )
+
+
+def _bytes(data: Any) -> Bytes:
+    # numba compiles a kernel for arrays to be written to and one for others: one is enough.
+    return _read_only(np.frombuffer(data, np.uint8))
+
+
+def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view

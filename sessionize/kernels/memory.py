@@ -1,0 +1,112 @@
+"""Reads and writes by address, for the innermost loops.
+
+Indexing an array compiles to a test for a negative index at each item, and handing it to another
+function to counting its references: together they make a scan several times slower. Nothing is
+checked here: who uses an address has made sure that it lies inside the array.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+
+@intrinsic
+def address_of(typingctx, array):
+    """Return where the array's items begin. The array must outlive the address."""
+
+    def generate(context, builder, signature, args):
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return builder.ptrtoint(data, context.get_value_type(types.intp))
+
+    return types.intp(array), generate
+
+
+def _load(result, bits):
+    def generate(context, builder, signature, args):
+        value = builder.load(_pointer(context, builder, signature.args[0], args[0], bits))
+        value.align = 1
+        return value
+
+    return result, generate
+
+
+def _store(kind, bits):
+    def generate(context, builder, signature, args):
+        place = _pointer(context, builder, signature.args[0], args[0], bits)
+        value = context.cast(builder, args[1], signature.args[1], kind)
+        builder.store(value, place, align=1)
+        return context.get_dummy_value()
+
+    return generate
+
+
+def _pointer(context, builder, kind, address, bits):
+    address = context.cast(builder, address, kind, types.intp)
+    return builder.inttoptr(address, ir.IntType(bits).as_pointer())
+
+
+@intrinsic
+def byte_at(typingctx, address):
+    """Return the byte at an address."""
+    result, generate = _load(types.uint8, 8)
+    return result(address), generate
+
+
+@intrinsic
+def word_at(typingctx, address):
+    """Return the eight bytes from an address on as one number, the first being the lowest."""
+    result, generate = _load(types.uint64, 64)
+    return result(address), generate
+
+
+@intrinsic
+def int32_at(typingctx, address):
+    """Return the int32 at an address."""
+    result, generate = _load(types.int32, 32)
+    return result(address), generate
+
+
+@intrinsic
+def int64_at(typingctx, address):
+    """Return the int64 at an address."""
+    result, generate = _load(types.int64, 64)
+    return result(address), generate
+
+
+@intrinsic
+def put_byte(typingctx, address, value):
+    """Write a byte."""
+    return types.void(address, value), _store(types.uint8, 8)
+
+
+@intrinsic
+def put_int32(typingctx, address, value):
+    """Write an int32."""
+    return types.void(address, value), _store(types.int32, 32)
+
+
+@intrinsic
+def put_int64(typingctx, address, value):
+    """Write an int64."""
+    return types.void(address, value), _store(types.int64, 64)
+
+
+@intrinsic
+def copy_bytes(typingctx, to, source, size):
+    """Copy ``size`` bytes; the two places do not overlap."""
+
+    def generate(context, builder, signature, args):
+        target, origin = (
+            _pointer(context, builder, kind, value, 8)
+            for kind, value in zip(signature.args[:2], args[:2], strict=True)
+        )
+        count = context.cast(builder, args[2], signature.args[2], types.intp)
+        cgutils.raw_memcpy(builder, target, origin, count, 1)
+        return context.get_dummy_value()
+
+    return types.void(to, source, size), generate
