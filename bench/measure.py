@@ -87,35 +87,38 @@ def run(command: Sequence[str], *, limit: MemoryLimit | None = None) -> Run:
     if process.returncode:
         words = b"".join(err).decode(errors="replace").strip().splitlines()
         raise FailedError("; ".join(words[-2:]) or f"exit code {process.returncode}")
+    # The kernel knows exactly, but only of the processes that have been waited for.
+    peak, spent = sampled()
     return Run(
         seconds=seconds,
-        peak_bytes=max(usage.ru_maxrss * 1024, sampled()),
-        cpu_seconds=usage.ru_utime + usage.ru_stime,
+        peak_bytes=max(usage.ru_maxrss * 1024, peak),
+        cpu_seconds=max(usage.ru_utime + usage.ru_stime, spent),
         output=b"".join(out).decode(),
     )
 
 
 @contextlib.contextmanager
-def _sampled(pid: int) -> Iterator[Callable[[], int]]:
-    """Sample the memory of a process and all below it; yield what tells the peak."""
-    peak = 0
+def _sampled(pid: int) -> Iterator[Callable[[], tuple[int, float]]]:
+    """Sample a process and all below it; yield what tells the peak memory and the CPU seconds."""
+    peak, spent = 0, 0.0
     stop = threading.Event()
 
     def sample() -> None:
-        nonlocal peak
+        nonlocal peak, spent
         while not stop.wait(_SAMPLE_S):
-            total = 0
+            total, cpu = 0, 0.0
             with contextlib.suppress(psutil.Error):
                 root = psutil.Process(pid)
                 for process in (root, *root.children(recursive=True)):
                     with contextlib.suppress(psutil.Error):
                         total += process.memory_info().rss
-            peak = max(peak, total)
+                        cpu += sum(process.cpu_times()[:2])
+            peak, spent = max(peak, total), max(spent, cpu)
 
     thread = threading.Thread(target=sample)
     thread.start()
     try:
-        yield lambda: peak
+        yield lambda: (peak, spent)
     finally:
         stop.set()
         thread.join()

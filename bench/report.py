@@ -130,7 +130,8 @@ def _targets(results: Results) -> str:
             title, peak = min(peaks.items(), key=lambda item: item[1])
             lines.append(
                 f"| {millions(int(size))}: less memory than the leanest peer "
-                f"| {memory / 1e6:,.0f} MB, {title} {peak / 1e6:,.0f} MB | {_verdict(memory < peak)} |"
+                f"| {memory / 1e6:,.0f} MB, {title} {peak / 1e6:,.0f} MB "
+                f"| {_verdict(memory < peak)} |"
             )
     limited = results.get("limited")
     if limited:

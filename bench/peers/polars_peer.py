@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ from bench.job import (
     MILLISECONDS_FROM,
     OPENING,
     SESSION_COLUMNS,
+    THREADS,
     TIMEOUT_S,
     TRIAL_STATES,
     Job,
@@ -33,9 +35,11 @@ _PLACE = ("object_key", "position")
 def run(job: Job) -> None:
     """Do the job."""
     unknown = _unknown_fields(job.objects[0])
-    parts = [_read(job, path, unknown) for path in job.objects]
+    # Much of reading an object is done by one thread: two objects are read at a time.
+    with ThreadPoolExecutor(THREADS) as pool:
+        parts = list(pool.map(lambda path: _read(job, path, unknown), job.objects))
     _write(pl.concat([bad for _, bad in parts]), job, "quarantine")
-    events = pl.concat([good for good, _ in parts]).rechunk()
+    events = pl.concat([good for good, _ in parts])
     del parts
     _write(events.select(EVENT_COLUMNS), job, "events")
     tagged = _tagged(events)
@@ -63,7 +67,7 @@ def _read(
     )
     odd = lines.filter(~pl.col("line").str.contains(_SURELY_JSON))
     broken = odd.filter(~odd["line"].map_elements(_is_json_object, pl.Boolean))
-    readable = lines.join(broken, on="position", how="anti", maintain_order="left")
+    readable = lines.filter(~pl.col("position").is_in(broken["position"].implode()))
     fields = pl.read_ndjson(
         _text(readable), schema=dict.fromkeys(KNOWN_FIELDS, pl.String) | unknown
     )

@@ -35,6 +35,7 @@ def run(job: Job) -> None:
     events = _enriched(records.filter(is_valid))
     _write(quarantine, job, "quarantine")
     _write(events, job, "events")
+    spark.conf.set("spark.sql.files.maxPartitionBytes", "128m")
     # What is published is the cheapest to read again, and the records make room.
     events = spark.read.parquet(str(job.output("events").parent))
     records.unpersist()
@@ -67,9 +68,7 @@ def _session() -> SparkSession:
 
 def _records(spark: SparkSession, job: Job) -> DataFrame:
     """Return each line with its fields, its place, and what is wrong with it."""
-    sample = spark.read.json(
-        spark.read.text(str(job.objects[0])).limit(1000).rdd.map(lambda r: r[0])
-    )
+    sample = spark.read.json(str(job.objects[0]), samplingRatio=0.01)
     unknown = [
         field
         for field in sample.schema
