@@ -22,7 +22,6 @@ def state(config_file: Path) -> dict[str, float]:
     """Return bytes, machines, and the seconds to load and to save."""
     from sessionize.carrying import load_state
     from sessionize.config import load_config
-    from sessionize.frames import to_table
     from sessionize.hours import Hour
     from sessionize.parquet import write_parquet
     from sessionize.schemas import STATE
@@ -36,8 +35,7 @@ def state(config_file: Path) -> dict[str, float]:
     def save() -> None:
         with tempfile.TemporaryDirectory() as folder:
             for name, schema in STATE.items():
-                table = to_table(getattr(loaded, name), schema)
-                write_parquet(Path(folder) / name, schema, [table], name)
+                write_parquet(Path(folder) / name, schema, [getattr(loaded, name)], name)
 
     return {
         "bytes": sum(file.bytes for file in ledger.state.values()),
