@@ -11,6 +11,7 @@ import logging
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +29,13 @@ from sessionize.schemas import STAGED_DATASETS, STAGED_STATE
 from sessionize.staging import Staging
 
 log = logging.getLogger(__name__)
+
+#: The files of a run: states, and datasets but for the one that is a state as well.
+_WRITTEN = [f"state/{name}" for name in STAGED_STATE]
+_WRITTEN += [name for name in STAGED_DATASETS if name != "open_sessions"]
+_OF_BATCHES = frozenset(["quarantine", "events"])
+#: Those that take longest, with which to begin.
+_LARGEST = frozenset(["events", "sessionized_events", "state/identities"])
 
 
 @dataclass(frozen=True)
@@ -70,32 +78,35 @@ def assembled(
     """
     with tempfile.TemporaryDirectory(prefix="sessionize-") as folder:
         sources = _Sources(claim, staging, previous)
+
+        def write(name: str) -> WrittenFile:
+            kind, _, table = name.rpartition("/")
+            schema = (STAGED_STATE if kind else STAGED_DATASETS)[table]
+            staged = f"state-{table}" if kind else table
+            tables = (
+                sources.of_batches(staged) if name in _OF_BATCHES else sources.of_shards(staged)
+            )
+            return write_parquet(Path(folder) / name, schema, tables, name)
+
+        (Path(folder) / "state").mkdir()
+        names = sorted(_WRITTEN, key=_LARGEST.__contains__, reverse=True)
+        with ThreadPoolExecutor(config.run.workers) as pool:
+            written = dict(zip(names, pool.map(write, names), strict=True))
+
         files: dict[str, Path] = {}
-
-        def write(key: str, schema: pa.Schema, tables: Iterator[pa.Table]) -> WrittenFile:
-            path = Path(folder) / f"{len(files)}.parquet"
-            written = write_parquet(path, schema, tables, key)
-            files[key] = path
-            return written
-
-        state = {}
-        for name, schema in STAGED_STATE.items():
-            prefix = f"_state/{claim.hour.partition}/{name}"
-            written = write(prefix, schema, sources.of_shards(f"state-{name}"))
+        state, published = {}, {}
+        for name in STAGED_STATE:
+            file = written[f"state/{name}"]
             # Named by content: a state that is being replaced stays readable beside the new one.
-            key = f"{prefix}-{written.sha256[:12]}.parquet"
-            files[key] = files.pop(prefix)
-            state[name] = replace(written, key=key)
-        published = {}
-        for name, schema in STAGED_DATASETS.items():
+            key = f"_state/{claim.hour.partition}/{name}-{file.sha256[:12]}.parquet"
+            files[key] = Path(folder) / file.key
+            state[name] = replace(file, key=key)
+        for name in STAGED_DATASETS:
+            # What is open is the state's own list.
+            file = written["state/open_sessions" if name == "open_sessions" else name]
             key = partition_key(name, claim.hour)
-            if name == "open_sessions":  # what is open is the state's own list
-                files[key] = files[state[name].key]
-                published[name] = replace(state[name], key=key)
-            elif name in ("quarantine", "events"):
-                published[name] = write(key, schema, sources.of_batches(name))
-            else:
-                published[name] = write(key, schema, sources.of_shards(name))
+            files[key] = Path(folder) / file.key
+            published[name] = replace(file, key=key)
 
         ledger = _ledger(claim, sources, previous, config, published, state, files)
         ledger.counts.check()

@@ -47,16 +47,17 @@ class Claim:
 
     @property
     def batches(self) -> list[list[StoredObject]]:
-        """Cut the objects, in order, into batches of about ``batch_size`` bytes."""
-        batches: list[list[StoredObject]] = []
-        room = 0
+        """Cut the objects, in order, into even batches of about ``batch_size`` bytes at most."""
+        size = sum(entry.size for entry in self.objects)
+        count = max(1, -(-size // self.batch_size))
+        batches: dict[int, list[StoredObject]] = {}
+        before = 0
         for entry in self.objects:
-            if not batches or entry.size > room:
-                batches.append([])
-                room = self.batch_size
-            batches[-1].append(entry)
-            room -= entry.size
-        return batches
+            # By the middle of the object: batches come out even.
+            number = (2 * before + entry.size) * count // (2 * size + 1)
+            batches.setdefault(number, []).append(entry)
+            before += entry.size
+        return list(batches.values())
 
     @property
     def stragglers(self) -> list[StoredObject]:
@@ -143,8 +144,7 @@ def _claim(hour: Hour, objects: tuple[StoredObject, ...], config: PipelineConfig
         hour=hour,
         objects=objects,
         settings=config.fingerprint(),
-        # Neighbouring batches together hold more than one's size, so there are MAX_BATCHES at most.
-        batch_size=max(config.run.batch_size, -(-2 * size // MAX_BATCHES)),
+        batch_size=max(config.run.batch_size, -(-size // MAX_BATCHES)),
         shards=config.run.shards or by_size,
     )
 

@@ -22,6 +22,8 @@ from sessionize.hours import Hour
 from sessionize.units import Duration, Size
 
 MAX_SHARDS = 256
+#: The most threads of one process.
+MAX_THREADS = 64
 #: Airflow maps a task over 1024 items at most.
 MAX_BATCHES = 1000
 
@@ -121,16 +123,25 @@ class Limits(_Section, frozen=True):
 class Run(_Section, frozen=True):
     """How an hour's work is cut. Results do not depend on it.
 
-    ``shards`` 0 stands for one shard for each ``shard_size`` of claimed objects.
+    ``shards`` 0 stands for one shard for each ``shard_size`` of claimed objects, ``threads`` 0 for
+    as many as this process may use processors.
     """
 
-    batch_size: Size = Size.parse("64MiB")
-    shard_size: Size = Size.parse("256MiB")
+    batch_size: Size = Size.parse("32MiB")
+    shard_size: Size = Size.parse("128MiB")
     shards: int = 0
+    threads: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.shards <= MAX_SHARDS:
             raise ValueError(f"`shards` must be from 0 (by size) to {MAX_SHARDS}")
+        if not 0 <= self.threads <= MAX_THREADS:
+            raise ValueError(f"`threads` must be from 0 (all processors) to {MAX_THREADS}")
+
+    @property
+    def workers(self) -> int:
+        """How much work is done at once."""
+        return self.threads or min(len(os.sched_getaffinity(0)), MAX_THREADS)
 
 
 class AirflowSettings(_Section, frozen=True):

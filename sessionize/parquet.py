@@ -20,7 +20,11 @@ ROW_GROUP_ROWS = 262_144
 ROW_GROUP_TEXT = 256 << 20
 
 #: Columns in which nearly every row has a value of its own: a dictionary would be in vain.
-_DISTINCT = frozenset(["event_id", "position", "raw", "detail", "ended_at", "started_at"])
+_DISTINCT = frozenset(
+    ["event_id", "event_time", "position", "raw", "detail", "started_at", "ended_at", "frontier"]
+)
+#: Columns that nobody looks for a range of values in.
+_UNORDERED = frozenset(["event_id", "extended", "raw", "detail"])
 _DICTIONARY_PAGE = 8 << 20
 _HASH_CHUNK = 1 << 20
 
@@ -30,8 +34,8 @@ def write_parquet(
 ) -> WrittenFile:
     """Write tables end to end as one file.
 
-    Rows are cut into row groups by their number and their text, whatever the tables' sizes: the same
-    rows always give the same bytes. Memory holds one row group and one table.
+    Rows are cut into row groups by their number and their text, whatever the tables' sizes: the
+    same rows always give the same bytes. Memory holds one row group and one table.
 
     Parameters
     ----------
@@ -55,6 +59,7 @@ def write_parquet(
         compression="zstd",
         compression_level=1,
         use_dictionary=[name for name in schema.names if name not in _DISTINCT],
+        write_statistics=[name for name in schema.names if name not in _UNORDERED],
         dictionary_pagesize_limit=_DICTIONARY_PAGE,
         store_schema=False,  # it would tell readers of our own encoding
     ) as writer:

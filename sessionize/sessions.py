@@ -295,9 +295,11 @@ def _cut(
     open_sessions, opened : Table, int64 array
         The sessions open before, and their machines.
     events : Table
-        The events, of which ``order`` names those that settle: by machine, time and landed order.
-    rank, time : int64 arrays
-        The machine and the time of those that settle.
+        The events, of which some settle: in the order of machine, time and landed order.
+    order, rank, time : int64 arrays
+        The rows of those that settle, their machines and their times.
+    rules : SessionRules
+        When a session ends.
     """
     place = np.searchsorted(rank, opened)
     touched = np.flatnonzero(np.append(rank, -1)[place] == opened)
@@ -359,7 +361,7 @@ def _cut(
     return _Cut(
         sessions=sessions,
         rank=row_rank[cut.first],
-        open=np.equal(cut.end_reason, None),
+        open=sessions.column("end_reason").is_null().to_numpy(),
         session_id=pa.DictionaryArray.from_arrays(session_of_row[source >= 0], session_id),
     )
 

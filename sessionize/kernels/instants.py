@@ -133,7 +133,7 @@ def _iso(start, end):
 
 @inlined
 def _days(year, month, day):
-    """Count the days since 1970-01-01 (Howard Hinnant, "chrono-compatible low-level date algorithms")."""
+    """Count the days since 1970-01-01, by years that begin in March."""
     year -= month <= 2
     era = year // 400
     of_era = year - era * 400
