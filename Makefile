@@ -68,12 +68,12 @@ $(BENCH)/.installed: requirements-bench.txt | setup
 	@touch $@
 
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate \
-	--custom-compile-command "make lock" pyproject.toml --extra airflow
+	--custom-compile-command "make lock" pyproject.toml
 
 lock: setup ## Pin the dependencies anew, after a change of pyproject.toml (UPGRADE=--upgrade: to the latest)
-	$(BIN)/$(COMPILE) $(UPGRADE) -o requirements.txt
-	$(BIN)/$(COMPILE) $(UPGRADE) --group dev -c requirements.txt -o requirements-dev.txt
-	$(BIN)/$(COMPILE:--extra airflow=) $(UPGRADE) --group bench -c requirements-dev.txt -o requirements-bench.txt
+	$(BIN)/$(COMPILE) --extra airflow $(UPGRADE) -o requirements.txt
+	$(BIN)/$(COMPILE) --extra airflow $(UPGRADE) --group dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/$(COMPILE) $(UPGRADE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 
 clean: ## Forget the demo, and remove caches (.venv stays)
 	rm -rf .airflow .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
