@@ -91,7 +91,14 @@ def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 def _at_most(tables: list[pa.Table]) -> int:
     """Return a bound for the tables' bytes of text, which is quick to tell."""
-    return sum(table.nbytes for table in tables)
+    return sum(_bound(chunk) for table in tables for c in table.columns for chunk in c.chunks)
+
+
+def _bound(array: pa.Array) -> int:
+    if not pa.types.is_dictionary(array.type):
+        return array.nbytes
+    longest = pc.max(pc.binary_length(array.dictionary)).as_py() or 0
+    return len(array) * longest
 
 
 def _groups_of(table: pa.Table) -> Iterator[pa.Table]:

@@ -29,7 +29,7 @@ from sessionize.schemas import (
 )
 from sessionize.session_ids import SESSION_NAMESPACE, session_ids
 from sessionize.shards import rank_machines
-from sessionize.tables import contiguous, microseconds, pieces, take, times
+from sessionize.tables import Rows, microseconds, pieces, times
 
 __all__ = ["SESSION_NAMESPACE", "SessionState", "SessionizedHour", "sessionize_hour"]
 
@@ -74,7 +74,7 @@ class SessionState:
 class SettledEvents:
     """Settled events, by machine, event time and landed order: gathered as they are asked for."""
 
-    events: pa.Table
+    events: Rows
     rows: Numbers
     machine_id: pa.DictionaryArray
     session_id: pa.DictionaryArray
@@ -86,8 +86,8 @@ class SettledEvents:
         """Return them, or a part of them, as ``schemas.SETTLED_EVENTS``."""
         own = {"machine_id", "session_id"}
         names = [name for name in SETTLED_EVENTS.names if name not in own]
-        gathered = take(
-            self.events, self.rows[part], pa.schema([SETTLED_EVENTS.field(n) for n in names])
+        gathered = self.events.take(
+            self.rows[part], pa.schema([SETTLED_EVENTS.field(name) for name in names])
         )
         columns = dict(zip(names, gathered.columns, strict=True))
         columns["machine_id"], columns["session_id"] = (
@@ -145,7 +145,7 @@ def sessionize_hour(
     """
     watermark = _microseconds_of(hour) - rules.max_out_of_orderness.microseconds_total
     # Pending events landed in earlier runs: they stand first.
-    candidates = contiguous(
+    candidates = Rows(
         pa.concat_tables([state.pending.cast(ENCODED_EVENTS), events.cast(ENCODED_EVENTS)])
     )
     machines = rank_machines(
@@ -232,16 +232,14 @@ def sessionize_hour(
             candidates, order, _of_machines(machines.ids, rank[order]), cut.session_id
         ),
         closed=_by(closed_now, closed_rank),
-        late=take(
-            candidates.append_column("frontier", times(_behind(waiting, frontier[landed]))),
-            waiting + late,
-            STAGED_DATASETS["late_events"],
+        late=_with_frontier(
+            candidates.take(waiting + late, ENCODED_EVENTS), frontier[landed[late]]
         ),
         duplicates=int(is_duplicate.sum()),
         state=SessionState(
             open_sessions=_by(still_open.filter(pa.array(~expired)), open_rank[~expired]),
             closed_frontiers=_by(frontiers.filter(pa.array(remembered)), frontier_rank[remembered]),
-            pending=take(candidates, waits[np.argsort(rank[waits], kind="stable")], ENCODED_EVENTS),
+            pending=candidates.take(waits[np.argsort(rank[waits], kind="stable")], ENCODED_EVENTS),
             identities=pa.table(
                 [
                     _of_machines(machines.ids, identity_rank[identities]),
@@ -279,7 +277,7 @@ class _Cut:
 def _cut(
     open_sessions: pa.Table,
     opened: Numbers,
-    events: pa.Table,
+    events: Rows,
     order: Numbers,
     rank: Numbers,
     time: Numbers,
@@ -294,7 +292,7 @@ def _cut(
     ----------
     open_sessions, opened : Table, int64 array
         The sessions open before, and their machines.
-    events : Table
+    events : Rows
         The events, of which some settle: in the order of machine, time and landed order.
     order, rank, time : int64 arrays
         The rows of those that settle, their machines and their times.
@@ -318,8 +316,8 @@ def _cut(
 
     def column(of_open: str, of_event: str, at: Numbers) -> pa.Array:
         is_event = at >= 0
-        taken = events.column(of_event).take(pa.array(at[is_event])).cast(pa.string())
-        both = pa.concat_arrays([*carried.column(of_open).chunks, *taken.chunks])
+        taken = events.take_column(of_event, at[is_event]).cast(pa.string())
+        both = pa.concat_arrays([*carried.column(of_open).chunks, taken])
         index = at + len(carried)
         index[is_event] = len(carried) + np.arange(np.count_nonzero(is_event))
         return both.take(pa.array(index))
@@ -333,7 +331,7 @@ def _cut(
 
     ids = session_ids(
         machine_id.filter(pa.array(begins)),
-        events.column("event_id").take(pa.array(first[begins])).combine_chunks(),
+        events.take_column("event_id", first[begins]),
         started[begins],
     )
     every_id = pa.concat_arrays([*carried.column("session_id").chunks, ids])
@@ -378,8 +376,9 @@ def _of_machines(ids: pa.StringArray, ranks: Numbers) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(ranks.astype(np.int32), ids)
 
 
-def _behind(rows: int, numbers: Numbers) -> Numbers:
-    return np.concatenate([np.zeros(rows, dtype=np.int64), numbers])
+def _with_frontier(events: pa.Table, frontier: Numbers) -> pa.Table:
+    schema = STAGED_DATASETS["late_events"]
+    return pa.table([*events.columns, times(frontier)], schema=schema)
 
 
 def _microseconds_of(hour: Hour) -> int:

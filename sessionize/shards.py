@@ -118,5 +118,5 @@ class _Table:
         offsets = np.zeros(len(numbers) + 1, np.int32)
         np.cumsum(sizes, out=offsets[1:])
         texts = np.empty(offsets[-1], np.uint8)
-        copy_texts(self._places[numbers], sizes, offsets, texts)
+        copy_texts(self._places[numbers], offsets, texts)
         return text_array(offsets, texts)

@@ -30,7 +30,7 @@ from sessionize.sessions import sessionize_hour
 from sessionize.shards import shard_of
 from sessionize.staging import Staging
 from sessionize.storage import S3Credentials, Storage, open_storage
-from sessionize.tables import contiguous, take
+from sessionize.tables import Rows
 from sessionize.validation import validate
 
 #: Rows of settled events that are gathered at a time.
@@ -235,9 +235,9 @@ def publish(pipeline: Pipeline, hour: Hour, claim_id: str) -> Published:
 
 
 def _events_of(staging: Staging, claim: Claim, shard: int) -> pa.Table:
-    """Return the events of a shard in landed order; nothing else holds what it was read from."""
+    """Return the events of a shard in landed order."""
     landed = (staging.read(dealt_name(batch, shard, claim)) for batch in range(len(claim.batches)))
-    return contiguous(pa.concat_tables([ENCODED_EVENTS.empty_table(), *landed]))
+    return pa.concat_tables([ENCODED_EVENTS.empty_table(), *landed])
 
 
 def _dealt(events: pa.Table, shards: int) -> list[pa.Table]:
@@ -247,5 +247,5 @@ def _dealt(events: pa.Table, shards: int) -> list[pa.Table]:
     shard = shard_of(events.column("machine_id").combine_chunks(), shards)
     order = np.argsort(shard.astype(np.uint16), kind="stable")
     ends = np.searchsorted(shard[order], np.arange(shards + 1))
-    sorted_events = take(events, order, ENCODED_EVENTS)
+    sorted_events = Rows(events).take(order, ENCODED_EVENTS)
     return [sorted_events.slice(a, b - a) for a, b in itertools.pairwise(ends.tolist())]

@@ -56,12 +56,13 @@ class Staging:
         StagingError
             If an earlier stage has not written it, or it was cleaned up after publication.
         """
-        return pa.ipc.open_stream(self._content(name)).read_all()
+        return pa.ipc.open_stream(self._open(name)).read_all()
 
     def read_batches(self, name: str) -> Iterator[pa.Table]:
         """Yield a table in the pieces in which it was written."""
-        for batch in pa.ipc.open_stream(self._content(name)):
-            yield pa.Table.from_batches([batch])
+        with self._open(name) as file:
+            for batch in pa.ipc.open_stream(file):
+                yield pa.Table.from_batches([batch])
 
     def write_record(self, name: str, record: Any) -> None:
         """Write a small JSON record."""
@@ -73,6 +74,13 @@ class Staging:
 
     def _key(self, name: str) -> str:
         return self._prefix + name
+
+    def _open(self, name: str) -> pa.NativeFile:
+        if isinstance(self._storage, LocalStorage):
+            path = self._storage.path(self._key(name))
+            with contextlib.suppress(FileNotFoundError):
+                return pa.OSFile(str(path))
+        return pa.BufferReader(self._content(name))
 
     def _content(self, name: str) -> bytes:
         content = self._storage.read(self._key(name))

@@ -10,42 +10,21 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from sessionize.kernels.arrow import text_array
+from sessionize.kernels.texts import copy_texts, locate_texts
 from sessionize.schemas import TIME
 
-#: The most bytes of text that Arrow's 32-bit offsets bear in one array.
-_MOST_TEXT = 2**31 - 1
+Numbers = npt.NDArray[np.int64]
 
 
-def microseconds(times: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+def microseconds(times: pa.ChunkedArray) -> Numbers:
     """Return times without nulls as microseconds since the epoch."""
     return times.cast(pa.int64()).to_numpy()
 
 
-def times(microseconds: npt.NDArray[np.int64]) -> pa.Array:
+def times(microseconds: Numbers) -> pa.Array:
     """Return microseconds since the epoch as times."""
     return pa.array(microseconds, pa.int64()).cast(TIME)
-
-
-def contiguous(table: pa.Table) -> pa.Table:
-    """Return the table with each column in one piece, which is quick to take rows from."""
-    return pa.table(
-        {name: _in_one_piece(table.column(name)) for name in table.column_names},
-    )
-
-
-def take(table: pa.Table, rows: npt.NDArray[np.int64], schema: pa.Schema) -> pa.Table:
-    """Return some rows of a contiguous table, in the order given, in the types of ``schema``.
-
-    The columns are gathered side by side: what takes long is to wait for memory.
-    """
-    index = pa.array(rows)
-
-    def column(field: pa.Field) -> pa.Array:
-        taken = table.column(field.name).take(index)
-        return _in_one_piece(taken if taken.type == field.type else taken.cast(field.type))
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return pa.table(list(pool.map(column, schema)), schema=schema)
 
 
 def pieces(rows: int, size: int) -> Iterator[slice]:
@@ -54,11 +33,81 @@ def pieces(rows: int, size: int) -> Iterator[slice]:
         yield slice(begin, min(begin + size, rows))
 
 
-def _in_one_piece(column: pa.ChunkedArray) -> pa.Array:
+def in_one_piece(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, without a copy where it is one already."""
     chunks = [chunk for chunk in column.chunks if len(chunk)]
     if len(chunks) == 1:
         return chunks[0]
-    if column.type == pa.string() and column.nbytes > _MOST_TEXT:
-        column = column.cast(pa.large_string())
-        chunks = column.chunks
     return pa.concat_arrays(chunks) if chunks else pa.array([], column.type)
+
+
+class Rows:
+    """The rows of a table, to be taken in any order.
+
+    Texts stay in the chunks that they are in: there may be more of them than fit twice in memory.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+        self._columns: dict[str, pa.Array | _Texts] = {
+            name: _Texts(column) if column.type == pa.string() else in_one_piece(column)
+            for name, column in zip(table.column_names, table.columns, strict=True)
+        }
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """Return a whole column."""
+        column = self._columns[name]
+        return self._table.column(name) if isinstance(column, _Texts) else pa.chunked_array(column)
+
+    def take(self, rows: Numbers, schema: pa.Schema) -> pa.Table:
+        """Return the rows, in the order given, with the columns that ``schema`` names.
+
+        The columns are gathered side by side: what takes long is to wait for memory.
+        """
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            columns = list(pool.map(lambda name: self.take_column(name, rows), schema.names))
+        return pa.table(columns, schema=schema)
+
+    def take_column(self, name: str, rows: Numbers) -> pa.Array:
+        """Return one column of the rows."""
+        column = self._columns[name]
+        return column.take(rows) if isinstance(column, _Texts) else column.take(pa.array(rows))
+
+
+class _Texts:
+    """The texts of a column, by the addresses of its chunks."""
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        self._chunks = [chunk for chunk in column.chunks if len(chunk)]  # keeps them in memory
+        self._ends = np.cumsum([len(chunk) for chunk in self._chunks], dtype=np.int64)
+        self._begins = self._ends - [len(chunk) - chunk.offset for chunk in self._chunks]
+        addresses = [
+            [buffer.address if buffer else 0 for buffer in chunk.buffers()]
+            for chunk in self._chunks
+        ]
+        self._validity_at, self._offsets_at, self._data_at = np.array(
+            addresses or np.zeros((0, 3)), dtype=np.int64
+        ).T.copy()
+
+    def take(self, rows: Numbers) -> pa.StringArray:
+        chunk = np.searchsorted(self._ends, rows, side="right")
+        inside = rows - self._begins[chunk] if len(rows) else rows
+        places = np.empty(len(rows), np.int64)
+        offsets = np.empty(len(rows) + 1, np.int32)
+        absent = np.empty(len(rows), np.bool_)
+        locate_texts(
+            chunk,
+            inside,
+            self._offsets_at,
+            self._data_at,
+            self._validity_at,
+            places,
+            offsets,
+            absent,
+        )
+        texts = np.empty(offsets[-1], np.uint8)
+        copy_texts(places, offsets, texts)
+        return text_array(offsets, texts, absent)

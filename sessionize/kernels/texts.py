@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sessionize.kernels.compiling import inlined, kernel
-from sessionize.kernels.memory import address_of, byte_at, copy_bytes, word_at
+from sessionize.kernels.memory import address_of, byte_at, copy_bytes, int32_at, word_at
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -136,16 +136,48 @@ def fill_slots(hashes: npt.NDArray[np.uint64], known: int, slots: npt.NDArray[np
 
 
 @kernel
-def copy_texts(
+def locate_texts(
+    chunk: npt.NDArray[np.int64],
+    row: npt.NDArray[np.int64],
+    offsets_at: npt.NDArray[np.int64],
+    data_at: npt.NDArray[np.int64],
+    validity_at: npt.NDArray[np.int64],
     places: npt.NDArray[np.int64],
-    sizes: npt.NDArray[np.int32],
     offsets: npt.NDArray[np.int32],
-    texts: Bytes,
+    absent: npt.NDArray[np.bool_],
 ) -> None:
-    """Lay texts, given by address and size, end to end at the given offsets."""
+    """Find rows of a column that is in chunks.
+
+    Parameters
+    ----------
+    chunk, row : int64 arrays
+        The chunk of each row, and its place in the chunk's buffers.
+    offsets_at, data_at, validity_at : int64 arrays, one item a chunk
+        The addresses of the chunk's offsets (int32), bytes, and bits of validity: 0 if all are.
+    places, offsets, absent : arrays
+        Filled with the addresses of the texts, where they would end if they were laid end to end,
+        and which of them are null.
+    """
+    end = 0
+    offsets[0] = 0
+    for k in range(len(row)):
+        number, i = chunk[k], row[k]
+        bits = validity_at[number]
+        missing = bits != 0 and (byte_at(bits + (i >> 3)) >> (i & 7)) & 1 == 0
+        absent[k] = missing
+        begin = int32_at(offsets_at[number] + 4 * i)
+        if not missing:
+            end += int32_at(offsets_at[number] + 4 * i + 4) - begin
+        places[k] = data_at[number] + begin
+        offsets[k + 1] = end
+
+
+@kernel
+def copy_texts(places: npt.NDArray[np.int64], offsets: npt.NDArray[np.int32], texts: Bytes) -> None:
+    """Lay texts, given by their addresses, end to end at the given offsets."""
     target = address_of(texts)
     for row in range(len(places)):
-        copy_bytes(target + offsets[row], places[row], sizes[row])
+        copy_bytes(target + offsets[row], places[row], offsets[row + 1] - offsets[row])
 
 
 @kernel

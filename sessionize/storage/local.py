@@ -66,6 +66,10 @@ class LocalStorage:
         except OSError as error:
             self._fail(key, "read", error)
 
+    def path(self, key: str) -> Path:
+        """Return where the object lies, if it is there."""
+        return self._root / key
+
     def stream(self, key: str, etag: str = "") -> Iterator[bytes]:
         """Yield the object's content in chunks."""
         try:
