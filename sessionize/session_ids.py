@@ -27,13 +27,17 @@ def session_ids(
     Anyone can derive them again:
     ``uuid.uuid5(SESSION_NAMESPACE, f"{microseconds}:{len(machine_id)}:{machine_id}:{event_id}")``.
     """
-    times = pa.array(microseconds, pa.int64()).cast(pa.string())
-    lengths = pc.utf8_length(machine_ids).cast(pa.string())
-    names = pc.binary_join_element_wise(times, lengths, machine_ids, event_ids, ":")
-    offsets, data = text_buffers(names)
-    uuids = np.empty(len(names) * UUID_SIZE, np.uint8)
-    name_uuids(as_bytes(SESSION_NAMESPACE.bytes), offsets, data, uuids)
-    return text_array(np.arange(len(names) + 1, dtype=np.int32) * UUID_SIZE, uuids)
+    uuids = np.empty(len(microseconds) * UUID_SIZE, np.uint8)
+    name_uuids(
+        as_bytes(SESSION_NAMESPACE.bytes),
+        microseconds,
+        pc.utf8_length(machine_ids).to_numpy(zero_copy_only=False),
+        *text_buffers(machine_ids),
+        *text_buffers(event_ids),
+        uuids,
+    )
+    offsets = np.arange(len(microseconds) + 1, dtype=np.int32) * UUID_SIZE
+    return text_array(offsets, uuids)
 
 
 def derived_event_id(object_key: str, position: int, raw: bytes) -> str:

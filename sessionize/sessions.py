@@ -180,8 +180,10 @@ def sessionize_hour(
     accepted = np.ones(len(rank), dtype=bool)
     accepted[waiting:] = ~is_duplicate & ~is_late
     settles = accepted & (time < watermark)
-    order = np.flatnonzero(settles)
-    order = order[order_by_machine_and_time(rank[order], time[order], len(machines.ids))]
+    order = identity_order[identity_order >= len(known)] - len(known)
+    if waiting:
+        order = order_by_machine_and_time(rank, time, len(machines.ids))
+    order = order[settles[order]]
     waits = np.flatnonzero(accepted & ~settles)
     late = np.flatnonzero(is_late)
     late = late[np.lexsort((landed_time[late], landed[late]))]
@@ -317,6 +319,8 @@ def _cut(
     def column(of_open: str, of_event: str, at: Numbers) -> pa.Array:
         is_event = at >= 0
         taken = events.take_column(of_event, at[is_event]).cast(pa.string())
+        if len(taken) == len(at):
+            return taken
         both = pa.concat_arrays([*carried.column(of_open).chunks, taken])
         index = at + len(carried)
         index[is_event] = len(carried) + np.arange(np.count_nonzero(is_event))
@@ -334,10 +338,12 @@ def _cut(
         events.take_column("event_id", first[begins]),
         started[begins],
     )
-    every_id = pa.concat_arrays([*carried.column("session_id").chunks, ids])
-    index = first + len(carried)
-    index[begins] = len(carried) + np.arange(len(ids))
-    session_id = every_id.take(pa.array(index))
+    session_id = ids
+    if len(carried):
+        every_id = pa.concat_arrays([*carried.column("session_id").chunks, ids])
+        index = first + len(carried)
+        index[begins] = len(carried) + np.arange(len(ids))
+        session_id = every_id.take(pa.array(index))
     sessions = pa.table(
         {
             "session_id": session_id,

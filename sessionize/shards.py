@@ -63,9 +63,8 @@ class _Table:
     def __init__(self) -> None:
         self._known = 0
         self._slots = np.full(_FEWEST_SLOTS, -1, np.int32)
-        self._places = np.empty(_FEWEST_SLOTS // 2, np.int64)
-        self._sizes = np.empty(_FEWEST_SLOTS // 2, np.int32)
-        self._hashes = np.empty(_FEWEST_SLOTS // 2, np.uint64)
+        # Address, size and hash of each distinct text.
+        self._entries = np.empty((_FEWEST_SLOTS // 2, 3), np.int64)
         self._held: list[pa.Array] = []  # the texts lie in these
 
     def number(self, column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
@@ -79,31 +78,21 @@ class _Table:
             row = 0
             while row < len(part):
                 row, self._known = number_texts(
-                    offsets,
-                    data,
-                    row,
-                    self._slots,
-                    self._places,
-                    self._sizes,
-                    self._hashes,
-                    self._known,
-                    part,
+                    offsets, data, row, self._slots, self._entries, self._known, part
                 )
-                if self._known == len(self._places):
+                if self._known == len(self._entries):
                     self._grow()
             begin += len(chunk)
         return numbers
 
     def _grow(self) -> None:
         self._slots = np.full(2 * len(self._slots), -1, np.int32)
-        for name in ("_places", "_sizes", "_hashes"):
-            items = getattr(self, name)
-            setattr(self, name, np.concatenate([items, np.empty_like(items)]))
-        fill_slots(self._hashes, self._known, self._slots)
+        self._entries = np.concatenate([self._entries, np.empty_like(self._entries)])
+        fill_slots(self._entries, self._known, self._slots)
 
     def order(self) -> npt.NDArray[np.int64]:
         """Return the numbers of the texts by hash; those that share one, by content."""
-        hashes = self._hashes[: self._known]
+        hashes = self._entries[: self._known, 2].view(np.uint64)
         order = np.argsort(hashes, kind="stable")
         if (hashes[order][1:] == hashes[order][:-1]).any():
             texts = self.texts(np.arange(self._known)).to_pylist()
@@ -114,9 +103,9 @@ class _Table:
 
     def texts(self, numbers: npt.NDArray[np.int64]) -> pa.StringArray:
         """Return the texts that have these numbers."""
-        sizes = self._sizes[numbers]
+        places, sizes, _ = self._entries[numbers].T
         offsets = np.zeros(len(numbers) + 1, np.int32)
         np.cumsum(sizes, out=offsets[1:])
         texts = np.empty(offsets[-1], np.uint8)
-        copy_texts(self._places[numbers], offsets, texts)
+        copy_texts(places.copy(), offsets, texts)
         return text_array(offsets, texts)

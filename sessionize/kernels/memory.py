@@ -65,6 +65,24 @@ def word_at(typingctx, address):
 
 
 @intrinsic
+def uint32_at(typingctx, address):
+    """Return the uint32 at an address."""
+    result, generate = _load(types.uint32, 32)
+    return result(address), generate
+
+
+@intrinsic
+def big_endian_at(typingctx, address):
+    """Return the uint32 at an address whose highest byte comes first."""
+    result, load = _load(types.uint32, 32)
+
+    def generate(context, builder, signature, args):
+        return builder.bswap(load(context, builder, signature, args))
+
+    return result(address), generate
+
+
+@intrinsic
 def int32_at(typingctx, address):
     """Return the int32 at an address."""
     result, generate = _load(types.int32, 32)
@@ -88,6 +106,12 @@ def put_byte(typingctx, address, value):
 def put_int32(typingctx, address, value):
     """Write an int32."""
     return types.void(address, value), _store(types.int32, 32)
+
+
+@intrinsic
+def put_uint32(typingctx, address, value):
+    """Write a uint32."""
+    return types.void(address, value), _store(types.uint32, 32)
 
 
 @intrinsic

@@ -8,78 +8,127 @@ import numpy as np
 import numpy.typing as npt
 
 from sessionize.kernels.compiling import inlined, kernel
-from sessionize.kernels.memory import address_of, byte_at, copy_bytes, put_byte
+from sessionize.kernels.memory import (
+    address_of,
+    big_endian_at,
+    copy_bytes,
+    put_byte,
+    put_uint32,
+    uint32_at,
+)
 
 UUID_SIZE = 36
 
-_K = np.array([0x5A827999, 0x6ED9EBA1, 0x8F1BBCDC, 0xCA62C1D6], dtype=np.uint32)
-_H = np.array([0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0], dtype=np.uint32)
+_MINUS, _COLON = 0x2D, 0x3A
+_K0, _K1 = np.uint32(0x5A827999), np.uint32(0x6ED9EBA1)
+_K2, _K3 = np.uint32(0x8F1BBCDC), np.uint32(0xCA62C1D6)
+_H0, _H1, _H2 = np.uint32(0x67452301), np.uint32(0xEFCDAB89), np.uint32(0x98BADCFE)
+_H3, _H4 = np.uint32(0x10325476), np.uint32(0xC3D2E1F0)
 
 
 @kernel
 def name_uuids(
     namespace: npt.NDArray[np.uint8],
-    offsets: npt.NDArray[np.int32],
-    names: npt.NDArray[np.uint8],
+    numbers: npt.NDArray[np.int64],
+    lengths: npt.NDArray[np.int32],
+    first_offsets: npt.NDArray[np.int32],
+    first: npt.NDArray[np.uint8],
+    second_offsets: npt.NDArray[np.int32],
+    second: npt.NDArray[np.uint8],
     uuids: npt.NDArray[np.uint8],
 ) -> None:
-    """Fill ``uuids``, 36 bytes each, with the UUID of each name in the name space."""
-    name = address_of(names)
-    prefix = len(namespace)
+    """Fill ``uuids``, 36 bytes each, with the UUIDs of the names "number:length:first:second".
+
+    Parameters
+    ----------
+    namespace : uint8 array (16,)
+    numbers, lengths : int64 array, int32 array
+    first_offsets, first, second_offsets, second : int32 arrays, uint8 arrays
+        Two texts a name.
+    uuids : uint8 array
+    """
     longest = 0
-    for row in range(len(offsets) - 1):
-        longest = max(longest, offsets[row + 1] - offsets[row])
-    padded = np.empty((prefix + longest + 9 + 63) // 64 * 64, np.uint8)
-    padded[:prefix] = namespace
+    for row in range(len(numbers)):
+        size = first_offsets[row + 1] - first_offsets[row]
+        longest = max(longest, size + second_offsets[row + 1] - second_offsets[row])
+    padded = np.empty((len(namespace) + longest + 64 + 9 + 63) // 64 * 64, np.uint8)
+    padded[: len(namespace)] = namespace
     words = np.empty(80, np.uint32)
     state = np.empty(5, np.uint32)
-    out = address_of(uuids)
-    for row in range(len(offsets) - 1):
-        size = offsets[row + 1] - offsets[row]
-        copy_bytes(address_of(padded) + prefix, name + offsets[row], size)
-        _sha1(prefix + size, padded, words, state)
-        _write_uuid(state, out + row * UUID_SIZE)
+    begin = address_of(padded)
+    for row in range(len(numbers)):
+        at = _write_number(begin + len(namespace), numbers[row])
+        put_byte(at, _COLON)
+        at = _write_number(at + 1, lengths[row])
+        put_byte(at, _COLON)
+        size = first_offsets[row + 1] - first_offsets[row]
+        copy_bytes(at + 1, address_of(first) + first_offsets[row], size)
+        at += 1 + size
+        put_byte(at, _COLON)
+        size = second_offsets[row + 1] - second_offsets[row]
+        copy_bytes(at + 1, address_of(second) + second_offsets[row], size)
+        at += 1 + size
+        _sha1(begin, at - begin, address_of(words), state)
+        _write_uuid(state, address_of(uuids) + row * UUID_SIZE)
 
 
 @inlined
-def _sha1(size, padded, words, state):
-    """Hash the first bytes of ``padded``, and fill up the rest of it."""
+def _write_number(at, number):
+    """Write a number in decimal, and return the place behind it."""
+    if number < 0:
+        put_byte(at, _MINUS)
+        at += 1
+        number = -number
+    digits = 1
+    rest = number // 10
+    while rest:
+        digits += 1
+        rest //= 10
+    for place in range(at + digits - 1, at - 1, -1):
+        put_byte(place, 0x30 + number % 10)
+        number //= 10
+    return at + digits
+
+
+@inlined
+def _sha1(message, size, words, state):
+    """Hash the first bytes of a message, behind which there is room for the padding."""
     blocks = (size + 9 + 63) // 64
-    to = address_of(padded)
-    put_byte(to + size, 0x80)
-    for k in range(size + 1, blocks * 64 - 8):
-        put_byte(to + k, 0)
+    put_byte(message + size, 0x80)
+    for place in range(message + size + 1, message + blocks * 64 - 8):
+        put_byte(place, 0)
     bits = size * 8
     for k in range(8):
-        put_byte(to + blocks * 64 - 1 - k, (bits >> (8 * k)) & 0xFF)
-    for k in range(5):
-        state[k] = _H[k]
+        put_byte(message + blocks * 64 - 1 - k, (bits >> (8 * k)) & 0xFF)
+    h0, h1, h2, h3, h4 = _H0, _H1, _H2, _H3, _H4
     for block in range(blocks):
-        at = to + block * 64
         for k in range(16):
-            words[k] = (
-                (np.uint32(byte_at(at + 4 * k)) << np.uint32(24))
-                | (np.uint32(byte_at(at + 4 * k + 1)) << np.uint32(16))
-                | (np.uint32(byte_at(at + 4 * k + 2)) << np.uint32(8))
-                | np.uint32(byte_at(at + 4 * k + 3))
-            )
-        for k in range(16, 80):
-            words[k] = _rotate(words[k - 3] ^ words[k - 8] ^ words[k - 14] ^ words[k - 16], 1)
-        a, b, c, d, e = state[0], state[1], state[2], state[3], state[4]
-        for k in range(80):
-            if k < 20:
-                mixed = (b & c) | (~b & d)
-            elif 40 <= k < 60:
-                mixed = (b & c) | (b & d) | (c & d)
-            else:
-                mixed = b ^ c ^ d
-            last = np.uint32(_rotate(a, 5) + mixed + e + _K[k // 20] + words[k])
-            a, b, c, d, e = last, a, _rotate(b, 30), c, d
-        state[0] += a
-        state[1] += b
-        state[2] += c
-        state[3] += d
-        state[4] += e
+            put_uint32(words + 4 * k, big_endian_at(message + 64 * block + 4 * k))
+        for place in range(words + 64, words + 320, 4):
+            word = uint32_at(place - 12) ^ uint32_at(place - 32)
+            word ^= uint32_at(place - 56) ^ uint32_at(place - 64)
+            put_uint32(place, _rotate(word, 1))
+        a, b, c, d, e = h0, h1, h2, h3, h4
+        for place in range(words, words + 80, 4):
+            mixed = d ^ (b & (c ^ d))
+            a, b, c, d, e = _next(a, e, mixed, _K0, place), a, _rotate(b, 30), c, d
+        for place in range(words + 80, words + 160, 4):
+            mixed = b ^ c ^ d
+            a, b, c, d, e = _next(a, e, mixed, _K1, place), a, _rotate(b, 30), c, d
+        for place in range(words + 160, words + 240, 4):
+            mixed = (b & c) | (d & (b | c))
+            a, b, c, d, e = _next(a, e, mixed, _K2, place), a, _rotate(b, 30), c, d
+        for place in range(words + 240, words + 320, 4):
+            mixed = b ^ c ^ d
+            a, b, c, d, e = _next(a, e, mixed, _K3, place), a, _rotate(b, 30), c, d
+        h0, h1, h2 = np.uint32(h0 + a), np.uint32(h1 + b), np.uint32(h2 + c)
+        h3, h4 = np.uint32(h3 + d), np.uint32(h4 + e)
+    state[0], state[1], state[2], state[3], state[4] = h0, h1, h2, h3, h4
+
+
+@inlined
+def _next(a, e, mixed, constant, place):
+    return np.uint32(_rotate(a, 5) + mixed + e + constant + uint32_at(place))
 
 
 @inlined

@@ -68,9 +68,7 @@ def number_texts(
     data: Bytes,
     row: int,
     slots: npt.NDArray[np.int32],
-    places: npt.NDArray[np.int64],
-    sizes: npt.NDArray[np.int32],
-    hashes: npt.NDArray[np.uint64],
+    entries: npt.NDArray[np.int64],
     known: int,
     numbers: npt.NDArray[np.int64],
 ) -> tuple[int, int]:
@@ -84,7 +82,7 @@ def number_texts(
         The first text to number.
     slots : int32 array, a power of two long
         The hash table, -1 where it is empty. It is filled to the half.
-    places, sizes, hashes : arrays, half as long as ``slots``
+    entries : int64 array, half as long as ``slots``, of 3 columns
         The distinct texts' addresses, sizes in bytes and hashes.
     known : int
         How many distinct texts earlier calls have found.
@@ -100,7 +98,7 @@ def number_texts(
     """
     text = address_of(data)
     mask = np.uint64(len(slots) - 1)
-    while row < len(numbers) and known < len(places):
+    while row < len(numbers) and known < len(entries):
         start, size = text + offsets[row], offsets[row + 1] - offsets[row]
         hashed = hash_text(start, size)
         slot = hashed & mask
@@ -108,14 +106,15 @@ def number_texts(
             number = slots[slot]
             if number < 0:
                 slots[slot] = known
-                places[known], sizes[known], hashes[known] = start, size, hashed
+                entries[known, 0], entries[known, 1] = start, size
+                entries[known, 2] = np.int64(hashed)
                 number = known
                 known += 1
                 break
             if (
-                hashes[number] == hashed
-                and sizes[number] == size
-                and same_text(places[number], start, size)
+                entries[number, 2] == np.int64(hashed)
+                and entries[number, 1] == size
+                and same_text(entries[number, 0], start, size)
             ):
                 break
             slot = (slot + np.uint64(1)) & mask
@@ -125,11 +124,11 @@ def number_texts(
 
 
 @kernel
-def fill_slots(hashes: npt.NDArray[np.uint64], known: int, slots: npt.NDArray[np.int32]) -> None:
+def fill_slots(entries: npt.NDArray[np.int64], known: int, slots: npt.NDArray[np.int32]) -> None:
     """Put the distinct texts of `number_texts` into a hash table that is all -1."""
     mask = np.uint64(len(slots) - 1)
     for number in range(known):
-        slot = hashes[number] & mask
+        slot = np.uint64(entries[number, 2]) & mask
         while slots[slot] >= 0:
             slot = (slot + np.uint64(1)) & mask
         slots[slot] = number
