@@ -100,10 +100,7 @@ def _machine_and_user(inst_id: pa.Array, machine_length: pa.Array) -> tuple[pa.A
     offsets, data = text_buffers(inst_id)
     if data[offsets[0] : offsets[-1]].max(initial=0) > _LAST_ASCII:
         lengths = _bytes_of_characters(inst_id, lengths)
-    size = int(offsets[-1] - offsets[0])
-    heads, tails = np.empty(size, np.uint8), np.empty(size, np.uint8)
-    head_offsets, tail_offsets = np.empty_like(offsets), np.empty_like(offsets)
-    split_texts(offsets, data, lengths, heads, head_offsets, tails, tail_offsets)
+    head_offsets, heads, tail_offsets, tails = split_texts(offsets, data, lengths)
     no_user = tail_offsets[1:] == tail_offsets[:-1]
     return text_array(head_offsets, heads), text_array(tail_offsets, tails, no_user)
 

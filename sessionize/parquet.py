@@ -137,11 +137,9 @@ def _canonical(group: pa.Table) -> pa.Table:
         array = pa.concat_arrays(column.chunks) if column.num_chunks != 1 else column.chunk(0)
         if pa.types.is_dictionary(column.type):
             codes = pc.fill_null(array.indices, -1).to_numpy(zero_copy_only=False).copy()
-            numbers = np.full(len(array.dictionary), -1, np.int32)
-            firsts = np.empty(len(array.dictionary), np.int32)
-            known = renumber(codes, numbers, firsts)
+            firsts = renumber(codes, len(array.dictionary))
             array = pa.DictionaryArray.from_arrays(
-                pa.array(codes, mask=codes < 0), array.dictionary.take(pa.array(firsts[:known]))
+                pa.array(codes, mask=codes < 0), array.dictionary.take(pa.array(firsts))
             )
         columns.append(array)
     return pa.table(columns, schema=group.schema)

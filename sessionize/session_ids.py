@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sessionize.kernels.arrow import as_bytes, text_array, text_buffers
-from sessionize.kernels.sha1 import UUID_SIZE, name_uuids
+from sessionize.kernels.arrow import text_array, text_buffers
+from sessionize.kernels.uuids import UUID_SIZE, name_uuids
 
 #: The name space of session ids.
 SESSION_NAMESPACE = uuid.UUID("5e55107e-0000-5000-8000-5e5510712e00")
@@ -27,14 +27,12 @@ def session_ids(
     Anyone can derive them again:
     ``uuid.uuid5(SESSION_NAMESPACE, f"{microseconds}:{len(machine_id)}:{machine_id}:{event_id}")``.
     """
-    uuids = np.empty(len(microseconds) * UUID_SIZE, np.uint8)
-    name_uuids(
-        as_bytes(SESSION_NAMESPACE.bytes),
+    uuids = name_uuids(
+        SESSION_NAMESPACE.bytes,
         microseconds,
         pc.utf8_length(machine_ids).to_numpy(zero_copy_only=False),
         *text_buffers(machine_ids),
         *text_buffers(event_ids),
-        uuids,
     )
     offsets = np.arange(len(microseconds) + 1, dtype=np.int32) * UUID_SIZE
     return text_array(offsets, uuids)

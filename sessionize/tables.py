@@ -95,19 +95,7 @@ class _Texts:
     def take(self, rows: Numbers) -> pa.StringArray:
         chunk = np.searchsorted(self._ends, rows, side="right")
         inside = rows - self._begins[chunk] if len(rows) else rows
-        places = np.empty(len(rows), np.int64)
-        offsets = np.empty(len(rows) + 1, np.int32)
-        absent = np.empty(len(rows), np.bool_)
-        locate_texts(
-            chunk,
-            inside,
-            self._offsets_at,
-            self._data_at,
-            self._validity_at,
-            places,
-            offsets,
-            absent,
+        places, offsets, absent = locate_texts(
+            chunk, inside, self._offsets_at, self._data_at, self._validity_at
         )
-        texts = np.empty(offsets[-1], np.uint8)
-        copy_texts(places, offsets, texts)
-        return text_array(offsets, texts, absent)
+        return text_array(offsets, copy_texts(places, offsets), absent)

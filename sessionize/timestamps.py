@@ -37,9 +37,7 @@ def parse_timestamps(
     is_string = column.kind == Kind.STRING
     is_text = is_string | (column.kind == Kind.NUMBER)
     offsets, data = text_buffers(column.text)
-    result = np.empty(len(is_text), dtype=np.int64)
-    well_formed = np.empty(len(is_text), dtype=np.bool_)
-    read_instants(offsets, data, is_string, result, well_formed)
+    result, well_formed = read_instants(offsets, data, is_string)
     well_formed &= is_text & (result <= _LAST_MICROSECOND)
     result[~well_formed] = 0
     for row in np.flatnonzero(is_text & ~well_formed).tolist():

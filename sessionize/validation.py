@@ -134,9 +134,7 @@ def _fits_inst_id(column: RawColumn, pattern: re.Pattern[str]) -> Mask:
     if pattern != _HEX:
         return _fits(column, _whole(pattern))
     offsets, data = text_buffers(column.text)
-    fits = np.empty(len(column.kind), dtype=bool)
-    are_hex(offsets, data, 2, fits)
-    return fits & (column.kind == Kind.STRING)
+    return are_hex(offsets, data, 2) & (column.kind == Kind.STRING)
 
 
 def _whole(pattern: re.Pattern[str]) -> Callable[[str], bool]:

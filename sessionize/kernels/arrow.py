@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -13,23 +11,15 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def text_buffers(texts: pa.StringArray) -> tuple[Offsets, Bytes]:
-    """Return where each text begins, and behind the last where it ends, and the bytes of all.
-
-    Neither can be written to. A null has no bytes.
-    """
+    """Return where each text begins, and behind the last where it ends, and the bytes of all."""
     _, offsets, data = texts.buffers()
     if offsets is None or not len(texts):
-        return _read_only(np.zeros(len(texts) + 1, np.int32)), _bytes(b"")
+        return np.zeros(len(texts) + 1, np.int32), np.empty(0, np.uint8)
     every = np.frombuffer(offsets, np.int32)
     return (
-        _read_only(every[texts.offset : texts.offset + len(texts) + 1]),
-        _bytes(data if data is not None else b""),
+        every[texts.offset : texts.offset + len(texts) + 1],
+        np.frombuffer(data, np.uint8) if data is not None else np.empty(0, np.uint8),
     )
-
-
-def as_bytes(data: bytes) -> Bytes:
-    """Return bytes as an array, which cannot be written to."""
-    return _bytes(data)
 
 
 def text_array(
@@ -43,14 +33,3 @@ def text_array(
     return pa.StringArray.from_buffers(
         rows, pa.py_buffer(offsets), pa.py_buffer(data), validity, nulls
     )
-
-
-def _bytes(data: Any) -> Bytes:
-    # numba compiles a kernel for arrays to be written to and one for others: one is enough.
-    return _read_only(np.frombuffer(data, np.uint8))
-
-
-def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    view = array.view()
-    view.flags.writeable = False
-    return view

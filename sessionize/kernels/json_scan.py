@@ -1,30 +1,11 @@
-"""A scan of JSON objects: where each record stands, and in it the value of each field.
-
-It takes what is strictly well formed (RFC 8259), and stops where something else begins: that is
-left to slower code. What it takes, that code would take in the same way.
-"""
-
-# mypy: disable-error-code="no-untyped-def"
+"""A scan of JSON objects: where each record stands, and in it the value of each field."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from sessionize.kernels.compiling import inlined, kernel
-from sessionize.kernels.memory import (
-    address_of,
-    byte_at,
-    copy_bytes,
-    int32_at,
-    int64_at,
-    put_byte,
-    put_int32,
-    put_int64,
-    word_at,
-)
-
-Bytes = npt.NDArray[np.uint8]
+from sessionize.kernels.library import Native
 
 ABSENT, STRING, NUMBER, OTHER = 0, 1, 2, 3
 #: Added to `STRING` where the text has escapes.
@@ -33,455 +14,152 @@ ESCAPED = 4
 #: The most unknown fields of a record; they are compared with each other.
 MOST_UNKNOWN = 64
 
-_INCOMPLETE = -1
-_NOT_STRICT = -2
-
-_QUOTE, _BACKSLASH, _COMMA, _COLON, _MINUS, _PLUS, _DOT, _ZERO = b'"\\,:-+.0'
-_OPEN_OBJECT, _CLOSE_OBJECT, _OPEN_ARRAY, _CLOSE_ARRAY = b"{}[]"
-_SPACE = 0x20
-
-_ONES = np.uint64(0x0101010101010101)
-_QUOTES = _ONES * np.uint64(_QUOTE)
-_BACKSLASHES = _ONES * np.uint64(_BACKSLASH)
-_SPACES = _ONES * np.uint64(_SPACE)
-_HIGHEST_BITS = _ONES * np.uint64(0x80)
-_LOWEST_BYTE, _ONE_BYTE = np.uint64(0xFF), np.uint64(8)
+_scan_records = Native("scan_records")
 
 
-@kernel
-def scan_records(
-    data: Bytes,
-    at: int,
-    limit: int,
-    high: bool,
-    names: Bytes,
-    name_ends: npt.NDArray[np.int32],
-    row: int,
-    starts: npt.NDArray[np.int64],
-    ends: npt.NDArray[np.int64],
-    spans: npt.NDArray[np.int32],
-    kinds: npt.NDArray[np.uint8],
-    extended: Bytes,
-    extended_ends: npt.NDArray[np.int64],
-    stack: Bytes,
-) -> tuple[int, int, bool]:
-    """Take records one after the other, until one is not strict, breaks off, or has no room.
+class RecordScan:
+    """The records found in a text, and room for more.
 
     Parameters
     ----------
-    data : uint8 array
-        UTF-8, the text.
-    at : int
-        Where to begin.
-    limit : int
-        The longest record to take.
-    high : bool
-        Whether bytes above 127 may be taken: they are known to be UTF-8.
-    names, name_ends : uint8 array, int32 array (fields,)
-        The names of the known fields, one behind the other, and where each ends.
-    row : int
-        The first row to fill.
+    names : list of bytes
+        The names of the known fields.
+    rows : int
+        The most records.
+    levels : int
+        How deep values may be nested in a record.
+
+    Attributes
+    ----------
+    rows : int
+        How many records there are.
     starts, ends : int64 arrays (rows,)
-        Filled with the places of the records.
+        Where each stands in the text.
     spans : int32 array (rows, fields, 2)
-        Filled with the places of the values: of a string without its quotes.
+        Where its values stand; that of a string without its quotes.
     kinds : uint8 array (rows, fields)
-        Filled with `ABSENT`, `STRING` (perhaps `ESCAPED`), `NUMBER` or `OTHER`.
+        `ABSENT`, `STRING` (perhaps with `ESCAPED`), `NUMBER` or `OTHER`.
     extended, extended_ends : uint8 array, int64 array (rows,)
-        Filled with each record's unknown fields as a JSON object, nothing where there are none.
-        There must be room for as many bytes as ``data`` has, and one a row.
-    stack : uint8 array (levels,)
-        As deep as values may be nested in a record.
-
-    Returns
-    -------
-    row : int
-        The first row that has not been filled.
-    at : int
-        Behind the last record taken.
-    incomplete : bool
-        Whether a record begins there that may go on behind the text.
+        The unknown fields of each record as a JSON object, nothing where there are none.
     """
-    text = address_of(data)
-    end = text + len(data)
-    fields = len(name_ends)
-    names_at, name_ends_at = address_of(names), address_of(name_ends)
-    unknown = np.empty((MOST_UNKNOWN, 2), np.int64)
-    written = address_of(extended) + (extended_ends[row - 1] if row else 0)
-    while row < len(starts):
-        start = _skip_blank(end, text + at)
-        if start >= end or byte_at(start) != _OPEN_OBJECT:
-            return row, at, False
-        behind, extended_end = _scan_record(
-            start, end, high, text, names_at, name_ends_at, fields,
-            address_of(spans) + row * fields * 8, address_of(kinds) + row * fields,
-            written, address_of(stack), len(stack), address_of(unknown),
-        )  # fmt: skip
-        if behind < 0:
-            return row, at, behind == _INCOMPLETE
-        if behind - start > limit:
-            return row, at, False
-        written = extended_end
-        extended_ends[row] = written - address_of(extended)
-        starts[row], ends[row] = start - text, behind - text
-        at = behind - text
-        row += 1
-    return row, at, False
+
+    def __init__(self, names: list[bytes], rows: int, levels: int) -> None:
+        self.rows = 0
+        self.room = rows
+        self.starts = np.empty(rows, np.int64)
+        self.ends = np.empty(rows, np.int64)
+        self.spans = np.empty((rows, len(names), 2), np.int32)
+        self.kinds = np.empty((rows, len(names)), np.uint8)
+        self.extended = np.empty(0, np.uint8)
+        self.extended_ends = np.empty(rows, np.int64)
+        self._names = np.frombuffer(b"".join(names), np.uint8)
+        self._name_ends = np.cumsum([len(name) for name in names], dtype=np.int32)
+        self._levels = np.empty(levels, np.uint8)
+        self._unknown = np.empty((MOST_UNKNOWN, 2), np.int64)
+        self._result = np.empty(2, np.int64)
+
+    def take(
+        self, text: npt.NDArray[np.uint8], at: int, limit: int, high: bool
+    ) -> tuple[int, bool]:
+        """Add records, one after the other, until one is not strict, breaks off, or has no room.
+
+        Parameters
+        ----------
+        text : uint8 array
+            The text of all records; it may have grown since the last call.
+        at : int
+            Where to begin.
+        limit : int
+            The longest record to take.
+        high : bool
+            Whether bytes above 127 may be taken: they are known to be UTF-8.
+
+        Returns
+        -------
+        at : int
+            Behind the last record taken.
+        incomplete : bool
+            Whether a record begins there that may go on behind the text.
+        """
+        # The unknown fields of all records are no longer than the text, but for a byte each.
+        if len(self.extended) < len(text) + self.room:
+            grown = np.empty(len(text) + self.room, np.uint8)
+            written = int(self.extended_ends[self.rows - 1]) if self.rows else 0
+            grown[:written] = self.extended[:written]
+            self.extended = grown
+        self.rows = _scan_records(
+            text,
+            len(text),
+            at,
+            limit,
+            int(high),
+            self._names,
+            self._name_ends,
+            len(self._name_ends),
+            self.rows,
+            self.room,
+            self.starts,
+            self.ends,
+            self.spans,
+            self.kinds,
+            self.extended,
+            self.extended_ends,
+            self._levels,
+            len(self._levels),
+            self._unknown,
+            self._result,
+        )
+        return int(self._result[0]), bool(self._result[1])
+
+    def add_blank(self, start: int, end: int) -> None:
+        """Add a record that something else has read; nothing is known of it but its place."""
+        row = self.rows
+        self.starts[row], self.ends[row] = start, end
+        self.kinds[row] = ABSENT
+        self.extended_ends[row] = self.extended_ends[row - 1] if row else 0
+        self.rows += 1
+
+    def encode_field(
+        self, text: npt.NDArray[np.uint8], field: int
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        """Number the values of a field by their first appearance.
+
+        Returns
+        -------
+        codes : int32 array (rows,)
+            The number of each record's value; 0 where there is none.
+        firsts : int64 array
+            The record in which each distinct value stands first.
+        """
+        codes = np.empty(self.rows, np.int32)
+        firsts = np.empty(self.rows, np.int64)
+        slots = np.full(1 << (2 * self.rows).bit_length(), -1, np.int32)
+        known = _encode_spans(
+            text,
+            self.spans,
+            self.kinds,
+            self.kinds.shape[1],
+            field,
+            self.rows,
+            slots,
+            len(slots),
+            codes,
+            firsts,
+        )
+        return codes, firsts[:known]
+
+    def texts_of_field(
+        self, text: npt.NDArray[np.uint8], field: int, wanted: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+        """Return the values of a field in some records, as offsets and bytes."""
+        fields = self.kinds.shape[1]
+        offsets = np.empty(len(wanted) + 1, np.int32)
+        size = _measure_spans(self.spans, self.kinds, fields, field, wanted, len(wanted), offsets)
+        texts = np.empty(size, np.uint8)
+        _copy_spans(text, self.spans, fields, field, wanted, len(wanted), offsets, texts)
+        return offsets, texts
 
 
-@inlined
-def _scan_record(
-    start, end, high, text, names, name_ends, fields, spans, kinds, extended, stack, levels, unknown
-):  # fmt: skip
-    """Return where the record ends, or why it does not, and where its unknown fields do."""
-    for field in range(fields):
-        put_byte(kinds + field, ABSENT)
-    written = extended
-    unknowns = 0
-    expected = 0
-    i = _skip_space(end, start + 1)
-    if i < end and byte_at(i) == _CLOSE_OBJECT:
-        return i + 1, written
-    while True:
-        if i >= end:
-            return _INCOMPLETE, written
-        if byte_at(i) != _QUOTE:
-            return _NOT_STRICT, written
-        key = i + 1
-        i, escaped = _skip_string(end, i, high)
-        if i < 0:
-            return i, written
-        if escaped:
-            return _NOT_STRICT, written
-        key_end = i - 1
-        i = _skip_space(end, i)
-        if i >= end:
-            return _INCOMPLETE, written
-        if byte_at(i) != _COLON:
-            return _NOT_STRICT, written
-        i = _skip_space(end, i + 1)
-        if i >= end:
-            return _INCOMPLETE, written
-
-        value = i
-        first = byte_at(i)
-        if first == _QUOTE:
-            i, escaped = _skip_string(end, i, high)
-            kind = STRING + ESCAPED if escaped else STRING
-        elif first == _OPEN_OBJECT or first == _OPEN_ARRAY:
-            i = _skip_nested(end, i, high, stack, levels)
-            kind = OTHER
-        else:
-            i, kind = _skip_scalar(end, i)
-        if i < 0:
-            return i, written
-
-        field = _find_name(key, key_end, names, name_ends, fields, expected)
-        if field >= 0:
-            expected = field + 1
-            put_byte(kinds + field, kind)
-            quote = 1 if first == _QUOTE else 0
-            put_int32(spans + field * 8, value + quote - text)
-            put_int32(spans + field * 8 + 4, i - quote - text)
-        else:
-            if unknowns == MOST_UNKNOWN:
-                return _NOT_STRICT, written
-            for other in range(unknowns):  # of a name that comes twice, slower code decides
-                place = unknown + other * 16
-                if _same(int64_at(place), int64_at(place + 8), key, key_end):
-                    return _NOT_STRICT, written
-            put_int64(unknown + unknowns * 16, key)
-            put_int64(unknown + unknowns * 16 + 8, key_end)
-            unknowns += 1
-            put_byte(written, _COMMA if unknowns > 1 else _OPEN_OBJECT)
-            written = _copy(key - 1, key_end + 1, written + 1)
-            put_byte(written, _COLON)
-            written = _copy(value, i, written + 1)
-
-        i = _skip_space(end, i)
-        if i >= end:
-            return _INCOMPLETE, written
-        if byte_at(i) == _CLOSE_OBJECT:
-            break
-        if byte_at(i) != _COMMA:
-            return _NOT_STRICT, written
-        i = _skip_space(end, i + 1)
-    if unknowns:
-        put_byte(written, _CLOSE_OBJECT)
-        written += 1
-    return i + 1, written
-
-
-@inlined
-def _copy(start, end, to):
-    copy_bytes(to, start, end - start)
-    return to + end - start
-
-
-@inlined
-def _skip_blank(end, i):
-    """Pass white space and byte-order marks."""
-    while i < end:
-        if _is_space(byte_at(i)):
-            i += 1
-        elif (
-            byte_at(i) == 0xEF and i + 2 < end and byte_at(i + 1) == 0xBB and byte_at(i + 2) == 0xBF
-        ):
-            i += 3
-        else:
-            break
-    return i
-
-
-@inlined
-def _skip_space(end, i):
-    while i < end and _is_space(byte_at(i)):
-        i += 1
-    return i
-
-
-@inlined
-def _is_space(byte):
-    return byte == 0x20 or byte == 0x0A or byte == 0x0D or byte == 0x09
-
-
-@inlined
-def _skip_string(end, i, high):
-    """Pass the string whose quote stands at ``i``; tell whether it has escapes."""
-    escaped = False
-    i = _skip_plain(end, i + 1)
-    while i < end:
-        byte = byte_at(i)
-        if byte == _QUOTE:
-            return i + 1, escaped
-        if byte == _BACKSLASH:
-            escaped = True
-            i = _skip_escape(end, i)
-            if i < 0:
-                return i, escaped
-        elif byte < _SPACE or not high:
-            return _NOT_STRICT, escaped
-        else:
-            i += 1
-        i = _skip_plain(end, i)
-    return _INCOMPLETE, escaped
-
-
-@inlined
-def _skip_plain(end, i):
-    """Pass the printable ASCII that means nothing in a string, eight bytes at a time."""
-    while i + 8 <= end:
-        word = word_at(i)
-        quote, backslash = word ^ _QUOTES, word ^ _BACKSLASHES
-        # A byte's highest bit tells that it is 0, is less than a space, or is above 127. The lowest
-        # such byte is told rightly, which is the one that counts.
-        hit = (
-            (quote - _ONES) & ~quote | (backslash - _ONES) & ~backslash | (word - _SPACES) | word
-        ) & _HIGHEST_BITS
-        if hit:
-            while hit & _LOWEST_BYTE == 0:
-                hit >>= _ONE_BYTE
-                i += 1
-            return i
-        i += 8
-    while i < end:
-        byte = byte_at(i)
-        if byte == _QUOTE or byte == _BACKSLASH or byte < _SPACE or byte > 127:
-            break
-        i += 1
-    return i
-
-
-@inlined
-def _skip_escape(end, i):
-    if i + 1 >= end:
-        return _INCOMPLETE
-    byte = byte_at(i + 1)
-    if byte != 0x75:  # not u
-        for letter in b'"\\/bfnrt':
-            if byte == letter:
-                return i + 2
-        return _NOT_STRICT
-    code = _code_unit(end, i)
-    if code < 0:
-        return code
-    if code < 0xD800 or code > 0xDFFF:
-        return i + 6
-    if code > 0xDBFF:  # the second half of a pair without the first
-        return _NOT_STRICT
-    second = _code_unit(end, i + 6)
-    if second < 0:
-        return second
-    return i + 12 if 0xDC00 <= second <= 0xDFFF else _NOT_STRICT
-
-
-@inlined
-def _code_unit(end, i):
-    if i + 6 > end:
-        return _INCOMPLETE
-    if byte_at(i) != _BACKSLASH or byte_at(i + 1) != 0x75:
-        return _NOT_STRICT
-    code = 0
-    for k in range(i + 2, i + 6):
-        byte = byte_at(k)
-        if 0x30 <= byte <= 0x39:
-            digit = byte - 0x30
-        elif 0x61 <= byte <= 0x66:
-            digit = byte - 0x57
-        elif 0x41 <= byte <= 0x46:
-            digit = byte - 0x37
-        else:
-            return _NOT_STRICT
-        code = code * 16 + digit
-    return code
-
-
-@inlined
-def _skip_scalar(end, i):
-    byte = byte_at(i)
-    if byte == _MINUS or _is_digit(byte):
-        return _skip_number(end, i), NUMBER
-    if byte == 0x74:
-        return _skip_literal(end, i, b"true"), OTHER
-    if byte == 0x66:
-        return _skip_literal(end, i, b"false"), OTHER
-    if byte == 0x6E:
-        return _skip_literal(end, i, b"null"), ABSENT
-    return _NOT_STRICT, OTHER
-
-
-@inlined
-def _skip_literal(end, i, literal):
-    for k in range(len(literal)):
-        if i + k >= end:
-            return _INCOMPLETE
-        if byte_at(i + k) != literal[k]:
-            return _NOT_STRICT
-    return i + len(literal)
-
-
-@inlined
-def _is_digit(byte):
-    return 0x30 <= byte <= 0x39
-
-
-@inlined
-def _skip_digits(end, i):
-    while i < end and _is_digit(byte_at(i)):
-        i += 1
-    return i
-
-
-@inlined
-def _skip_number(end, i):
-    if byte_at(i) == _MINUS:
-        i += 1
-    if i >= end:
-        return _INCOMPLETE
-    if not _is_digit(byte_at(i)):
-        return _NOT_STRICT
-    i = i + 1 if byte_at(i) == _ZERO else _skip_digits(end, i)
-    if i < end and byte_at(i) == _DOT:
-        digits = i + 1
-        i = _skip_digits(end, digits)
-        if i == digits:
-            return _NOT_STRICT if i < end else _INCOMPLETE
-    if i < end and (byte_at(i) == 0x65 or byte_at(i) == 0x45):
-        i += 1
-        if i < end and (byte_at(i) == _MINUS or byte_at(i) == _PLUS):
-            i += 1
-        digits = i
-        i = _skip_digits(end, digits)
-        if i == digits:
-            return _NOT_STRICT if i < end else _INCOMPLETE
-    return i if i < end else _INCOMPLETE
-
-
-@inlined
-def _skip_nested(end, i, high, stack, levels):
-    """Pass the object or array that begins at ``i``."""
-    depth = 0
-    while True:
-        # A value begins at i.
-        byte = byte_at(i)
-        opened = byte == _OPEN_OBJECT or byte == _OPEN_ARRAY
-        if opened:
-            if depth == levels:
-                return _NOT_STRICT
-            put_byte(stack + depth, byte)
-            depth += 1
-            i = _skip_space(end, i + 1)
-            if i >= end:
-                return _INCOMPLETE
-            opened = (
-                byte_at(i) != byte_at(stack + depth - 1) + 2
-            )  # the closing bracket: it is empty
-        elif byte == _QUOTE:
-            i, _ = _skip_string(end, i, high)
-            if i < 0:
-                return i
-        else:
-            i, _ = _skip_scalar(end, i)
-            if i < 0:
-                return i
-        if not opened:
-            # Close what ends here, up to a comma.
-            while True:
-                i = _skip_space(end, i)
-                if i >= end:
-                    return _INCOMPLETE
-                if byte_at(i) == _COMMA:
-                    i = _skip_space(end, i + 1)
-                    break
-                if byte_at(i) != byte_at(stack + depth - 1) + 2:
-                    return _NOT_STRICT
-                depth -= 1
-                i += 1
-                if depth == 0:
-                    return i
-        if i >= end:
-            return _INCOMPLETE
-        if byte_at(stack + depth - 1) == _OPEN_OBJECT:
-            if byte_at(i) != _QUOTE:
-                return _NOT_STRICT
-            i, _ = _skip_string(end, i, high)
-            if i < 0:
-                return i
-            i = _skip_space(end, i)
-            if i >= end:
-                return _INCOMPLETE
-            if byte_at(i) != _COLON:
-                return _NOT_STRICT
-            i = _skip_space(end, i + 1)
-            if i >= end:
-                return _INCOMPLETE
-
-
-@inlined
-def _find_name(key, key_end, names, name_ends, fields, expected):
-    """Return the number of the field; the one behind the field before is tried first."""
-    for step in range(fields):
-        field = expected + step
-        if field >= fields:
-            field -= fields
-        begin = names + (int32_at(name_ends + field * 4 - 4) if field else 0)
-        if _same(begin, names + int32_at(name_ends + field * 4), key, key_end):
-            return field
-    return -1
-
-
-@inlined
-def _same(one, one_end, other, other_end):
-    size = one_end - one
-    if size != other_end - other:
-        return False
-    k = 0
-    while k + 8 <= size:
-        if word_at(one + k) != word_at(other + k):
-            return False
-        k += 8
-    while k < size:
-        if byte_at(one + k) != byte_at(other + k):
-            return False
-        k += 1
-    return True
+_encode_spans = Native("encode_spans")
+_measure_spans = Native("measure_spans")
+_copy_spans = Native("copy_spans")

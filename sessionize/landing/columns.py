@@ -11,9 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sessionize.config import FieldNames
-from sessionize.kernels.arrow import as_bytes, text_array
-from sessionize.kernels.json_scan import ESCAPED, scan_records
-from sessionize.kernels.texts import copy_spans, encode_spans, measure_spans
+from sessionize.kernels.arrow import text_array
+from sessionize.kernels.json_scan import ESCAPED, RecordScan
 from sessionize.landing.parsing import MAX_DEPTH, Fields
 from sessionize.landing.records import Kind, RawColumn
 
@@ -45,30 +44,19 @@ class Columns:
     """
 
     def __init__(self, fields: FieldNames, room: int) -> None:
-        self._room = room
         self._raw_names = dict(zip(fields.__struct_fields__, fields.raw_names(), strict=True))
-        encoded = [name.encode() for name in self._raw_names.values()]
-        self._names = as_bytes(b"".join(encoded))
-        self._name_ends = np.cumsum([len(name) for name in encoded], dtype=np.int32)
-        columns = len(encoded)
-        self._starts = np.empty(room, np.int64)
-        self._ends = np.empty(room, np.int64)
-        self._spans = np.empty((room, columns, 2), np.int32)
-        self._kinds = np.empty((room, columns), np.uint8)
-        self._extended = np.empty(0, np.uint8)
-        self._extended_ends = np.empty(room, np.int64)
-        self._levels = np.empty(MAX_DEPTH - 1, np.uint8)
-        self._rows = 0
+        names = [name.encode() for name in self._raw_names.values()]
+        self._found = RecordScan(names, room, MAX_DEPTH - 1)
         self._decoded: dict[int, Fields] = {}
         self._checked: tuple[bytes, bool] = b"", True
 
     def __len__(self) -> int:
-        return self._rows
+        return self._found.rows
 
     @property
     def full(self) -> bool:
         """Whether no record more can be added."""
-        return self._rows == self._room
+        return self._found.rows == self._found.room
 
     def scan(self, text: bytes, at: int, limit: int) -> tuple[int, bool]:
         """Add the records that stand strictly well formed from ``at`` on, as many as there are.
@@ -89,54 +77,28 @@ class Columns:
         incomplete : bool
             Whether the next record may break off only because the text does.
         """
-        if len(self._extended) < len(text) + self._room:
-            grown = np.empty(len(text) + self._room, np.uint8)
-            grown[: len(self._extended)] = self._extended
-            self._extended = grown
-        self._rows, at, incomplete = scan_records(
-            as_bytes(text),
-            at,
-            limit,
-            self._is_utf8(text),
-            self._names,
-            self._name_ends,
-            self._rows,
-            self._starts,
-            self._ends,
-            self._spans,
-            self._kinds,
-            self._extended,
-            self._extended_ends,
-            self._levels,
-        )
-        return at, incomplete
+        return self._found.take(np.frombuffer(text, np.uint8), at, limit, self._is_utf8(text))
 
     def add(self, start: int, end: int, fields: Fields) -> None:
         """Add one record with these fields; without any, it is null in every column."""
-        row = self._rows
-        self._starts[row], self._ends[row] = start, end
-        self._kinds[row] = _ABSENT
-        self._extended_ends[row] = self._extended_ends[row - 1] if row else 0
         if fields:
-            self._decoded[row] = fields
-        self._rows += 1
+            self._decoded[self._found.rows] = fields
+        self._found.add_blank(start, end)
 
     def finish(
         self, text: bytes
     ) -> tuple[dict[str, RawColumn], pa.StringArray, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return the columns, ``extended``, and the starts and ends of the records; begin anew."""
-        rows = self._rows
+        found, rows = self._found, self._found.rows
         columns = {name: self._column(text, f, name) for f, name in enumerate(self._raw_names)}
-        ends = self._extended_ends[:rows]
         offsets = np.zeros(rows + 1, np.int32)
-        offsets[1:] = ends
-        written = int(ends[-1]) if rows else 0
+        offsets[1:] = found.extended_ends[:rows]
         none = offsets[1:] == offsets[:-1]
-        extended = text_array(offsets, self._extended[:written].copy(), none)
+        extended = text_array(offsets, found.extended[: offsets[-1]].copy(), none)
         if self._decoded:
             columns, extended = self._with_decoded(columns, extended)
-        starts, ends = self._starts[:rows].copy(), self._ends[:rows].copy()
-        self._rows = 0
+        starts, ends = found.starts[:rows].copy(), found.ends[:rows].copy()
+        found.rows = 0
         self._decoded = {}
         return columns, extended, starts, ends
 
@@ -151,34 +113,24 @@ class Columns:
         return self._checked[1]
 
     def _column(self, text: bytes, field: int, name: str) -> RawColumn:
-        rows = self._rows
-        data, spans, kinds = as_bytes(text), self._spans[:rows], self._kinds[:rows]
-        of_field = kinds[:, field]
+        found, rows = self._found, self._found.rows
+        data = np.frombuffer(text, np.uint8)
+        of_field = found.kinds[:rows, field]
         kind = of_field & ~np.uint8(ESCAPED)
         absent = kind == _ABSENT
         is_escaped = of_field != kind
         has_escapes = bool(is_escaped.any())
-        encoded = name in FEW_VALUES and not has_escapes
-        if encoded:
-            codes = np.empty(rows, np.int32)
-            firsts = np.empty(rows, np.int64)
-            slots = np.full(1 << (2 * rows).bit_length(), -1, np.int32)
-            wanted = firsts[: encode_spans(data, spans, kinds, field, slots, codes, firsts)]
-        else:
-            wanted = np.arange(rows)
-        offsets = np.empty(len(wanted) + 1, np.int32)
-        measure_spans(spans, kinds, field, wanted, offsets)
-        texts = np.empty(offsets[-1], np.uint8)
-        copy_spans(data, spans, field, wanted, offsets, texts)
-        if encoded:
-            values = text_array(offsets, texts)
+        if name in FEW_VALUES and not has_escapes:
+            codes, firsts = found.encode_field(data, field)
+            values = text_array(*found.texts_of_field(data, field, firsts))
             mask = absent if absent.any() else None
             return RawColumn(
                 pa.DictionaryArray.from_arrays(pa.array(codes, mask=mask), values), kind
             )
+        offsets, texts = found.texts_of_field(data, field, np.arange(rows))
         column = text_array(offsets, texts, absent)
         if has_escapes:
-            places = spans[is_escaped, field].tolist()
+            places = found.spans[:rows][is_escaped, field].tolist()
             decoded = [_decode_string(text[start - 1 : end + 1]) for start, end in places]
             column = _replaced(column, is_escaped, pa.array(decoded, pa.string()))
         return RawColumn(column.dictionary_encode() if name in FEW_VALUES else column, kind)
@@ -187,7 +139,7 @@ class Columns:
         self, columns: dict[str, RawColumn], extended: pa.StringArray
     ) -> tuple[dict[str, RawColumn], pa.StringArray]:
         """Put in the records that have been decoded one by one."""
-        mask = np.zeros(self._rows, np.bool_)
+        mask = np.zeros(self._found.rows, np.bool_)
         mask[list(self._decoded)] = True
         records = list(self._decoded.values())
         for name, raw_name in self._raw_names.items():

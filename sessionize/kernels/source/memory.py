@@ -1,8 +1,8 @@
 """Reads and writes by address, for the innermost loops.
 
-Indexing an array compiles to a test for a negative index at each item, and handing it to another
-function to counting its references: together they make a scan several times slower. Nothing is
-checked here: who uses an address has made sure that it lies inside the array.
+Nothing is checked here: who uses an address has made sure that it lies inside the array. Indexing
+an array instead compiles to a test for a negative index at each item, and handing it to another
+function to counting its references: together they make a scan several times slower.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -13,17 +13,6 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
-
-
-@intrinsic
-def address_of(typingctx, array):
-    """Return where the array's items begin. The array must outlive the address."""
-
-    def generate(context, builder, signature, args):
-        data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        return builder.ptrtoint(data, context.get_value_type(types.intp))
-
-    return types.intp(array), generate
 
 
 def _load(result, bits):

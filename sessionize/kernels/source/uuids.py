@@ -5,13 +5,13 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+from numba import njit
 
-from sessionize.kernels.compiling import inlined, kernel
-from sessionize.kernels.memory import (
-    address_of,
+from sessionize.kernels.source.memory import (
     big_endian_at,
     copy_bytes,
+    int32_at,
+    int64_at,
     put_byte,
     put_uint32,
     uint32_at,
@@ -26,53 +26,43 @@ _H0, _H1, _H2 = np.uint32(0x67452301), np.uint32(0xEFCDAB89), np.uint32(0x98BADC
 _H3, _H4 = np.uint32(0x10325476), np.uint32(0xC3D2E1F0)
 
 
-@kernel
 def name_uuids(
-    namespace: npt.NDArray[np.uint8],
-    numbers: npt.NDArray[np.int64],
-    lengths: npt.NDArray[np.int32],
-    first_offsets: npt.NDArray[np.int32],
-    first: npt.NDArray[np.uint8],
-    second_offsets: npt.NDArray[np.int32],
-    second: npt.NDArray[np.uint8],
-    uuids: npt.NDArray[np.uint8],
-) -> None:
-    """Fill ``uuids``, 36 bytes each, with the UUIDs of the names "number:length:first:second".
+    numbers,
+    lengths,
+    rows,
+    first_offsets,
+    first,
+    second_offsets,
+    second,
+    padded,
+    prefix,
+    words,
+    uuids,
+):
+    """Fill ``uuids``, 36 bytes each, with those of the names "number:length:first:second".
 
-    Parameters
-    ----------
-    namespace : uint8 array (16,)
-    numbers, lengths : int64 array, int32 array
-    first_offsets, first, second_offsets, second : int32 arrays, uint8 arrays
-        Two texts a name.
-    uuids : uint8 array
+    ``padded`` begins with the name space, ``prefix`` bytes, and has room for the longest name
+    behind it and its padding; ``words`` has room for 80 uint32.
     """
-    longest = 0
-    for row in range(len(numbers)):
-        size = first_offsets[row + 1] - first_offsets[row]
-        longest = max(longest, size + second_offsets[row + 1] - second_offsets[row])
-    padded = np.empty((len(namespace) + longest + 64 + 9 + 63) // 64 * 64, np.uint8)
-    padded[: len(namespace)] = namespace
-    words = np.empty(80, np.uint32)
-    state = np.empty(5, np.uint32)
-    begin = address_of(padded)
-    for row in range(len(numbers)):
-        at = _write_number(begin + len(namespace), numbers[row])
+    for row in range(rows):
+        at = _write_number(padded + prefix, int64_at(numbers + 8 * row))
         put_byte(at, _COLON)
-        at = _write_number(at + 1, lengths[row])
+        at = _write_number(at + 1, np.int64(int32_at(lengths + 4 * row)))
         put_byte(at, _COLON)
-        size = first_offsets[row + 1] - first_offsets[row]
-        copy_bytes(at + 1, address_of(first) + first_offsets[row], size)
+        begin = int32_at(first_offsets + 4 * row)
+        size = int32_at(first_offsets + 4 * row + 4) - begin
+        copy_bytes(at + 1, first + begin, size)
         at += 1 + size
         put_byte(at, _COLON)
-        size = second_offsets[row + 1] - second_offsets[row]
-        copy_bytes(at + 1, address_of(second) + second_offsets[row], size)
+        begin = int32_at(second_offsets + 4 * row)
+        size = int32_at(second_offsets + 4 * row + 4) - begin
+        copy_bytes(at + 1, second + begin, size)
         at += 1 + size
-        _sha1(begin, at - begin, address_of(words), state)
-        _write_uuid(state, address_of(uuids) + row * UUID_SIZE)
+        _write_uuid(_sha1(padded, at - padded, words), uuids + row * UUID_SIZE)
+    return 0
 
 
-@inlined
+@njit
 def _write_number(at, number):
     """Write a number in decimal, and return the place behind it."""
     if number < 0:
@@ -90,8 +80,8 @@ def _write_number(at, number):
     return at + digits
 
 
-@inlined
-def _sha1(message, size, words, state):
+@njit
+def _sha1(message, size, words):
     """Hash the first bytes of a message, behind which there is room for the padding."""
     blocks = (size + 9 + 63) // 64
     put_byte(message + size, 0x80)
@@ -123,20 +113,20 @@ def _sha1(message, size, words, state):
             a, b, c, d, e = _next(a, e, mixed, _K3, place), a, _rotate(b, 30), c, d
         h0, h1, h2 = np.uint32(h0 + a), np.uint32(h1 + b), np.uint32(h2 + c)
         h3, h4 = np.uint32(h3 + d), np.uint32(h4 + e)
-    state[0], state[1], state[2], state[3], state[4] = h0, h1, h2, h3, h4
+    return h0, h1, h2, h3, h4
 
 
-@inlined
+@njit
 def _next(a, e, mixed, constant, place):
     return np.uint32(_rotate(a, 5) + mixed + e + constant + uint32_at(place))
 
 
-@inlined
+@njit
 def _rotate(word, bits):
     return np.uint32((word << np.uint32(bits)) | (word >> np.uint32(32 - bits)))
 
 
-@inlined
+@njit
 def _write_uuid(state, to):
     at = to
     for k in range(16):

@@ -1,0 +1,48 @@
+"""The kernels' source, in the Python that numba compiles; imported to compile it, and only then.
+
+A kernel takes whole numbers, some of which are addresses of arrays, and returns one.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+
+import numba
+from numba import types
+
+from sessionize.kernels.library import Code
+from sessionize.kernels.source import instants, json_scan, order, texts, uuids
+
+KERNELS: tuple[Callable[..., int], ...] = (
+    json_scan.scan_records,
+    instants.read_instants,
+    texts.hash_texts,
+    texts.number_texts,
+    texts.fill_slots,
+    texts.encode_spans,
+    texts.measure_spans,
+    texts.copy_spans,
+    texts.locate_texts,
+    texts.copy_texts,
+    texts.split_texts,
+    texts.are_hex,
+    order.order_rows,
+    order.renumber,
+    uuids.name_uuids,
+)
+
+
+def compile_all() -> dict[str, Code]:
+    """Compile every kernel for this machine's processor."""
+    return {kernel.__name__: _compiled(kernel) for kernel in KERNELS}
+
+
+def _compiled(kernel: Callable[..., int]) -> Code:
+    arguments = len(inspect.signature(kernel).parameters)
+    signature = types.int64(*[types.int64] * arguments)
+    dispatcher = numba.njit(signature, error_model="numpy")(kernel)
+    [compiled] = dispatcher.overloads.values()
+    _, kind, (content, _) = compiled.library.serialize_using_object_code()
+    assert kind == "object"
+    return Code(content, compiled.fndesc.llvm_func_name, arguments)

@@ -1,0 +1,272 @@
+"""Arrays of texts as Arrow lays them out: where each ends (int32), and the bytes of all."""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from sessionize.kernels.source.memory import (
+    byte_at,
+    copy_bytes,
+    int32_at,
+    int64_at,
+    put_byte,
+    put_int32,
+    put_int64,
+    word_at,
+)
+
+_PRIME = np.uint64(0x9E3779B97F4A7C15)
+_MIX1, _MIX2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
+_S29, _S33, _S8 = np.uint64(29), np.uint64(33), np.uint64(8)
+
+_ONES = np.uint64(0x0101010101010101)
+_HIGH, _CASE = _ONES * np.uint64(0x80), _ONES * np.uint64(0x20)
+_ZEROS, _TEN = _ONES * np.uint64(0x30), _ONES * np.uint64(10)
+_A, _SIXES = _ONES * np.uint64(0x61), _ONES * np.uint64(6)
+
+#: A distinct text is known by three numbers: its address, size and hash.
+_ENTRY = 24
+
+
+@njit
+def _hash(start, size):
+    """Hash the bytes at an address to 64 bits, each of which depends on all of them."""
+    hashed = np.uint64(size) * _PRIME
+    k = 0
+    while k + 8 <= size:
+        hashed = (hashed ^ word_at(start + k)) * _PRIME
+        hashed ^= hashed >> _S29
+        k += 8
+    last = np.uint64(0)
+    while k < size:
+        last = (last << _S8) | np.uint64(byte_at(start + k))
+        k += 1
+    hashed = (hashed ^ last) * _PRIME
+    # The finalizer of MurmurHash3.
+    hashed ^= hashed >> _S33
+    hashed *= _MIX1
+    hashed ^= hashed >> _S33
+    hashed *= _MIX2
+    return hashed ^ (hashed >> _S33)
+
+
+@njit
+def _same(one, other, size):
+    """Tell whether the bytes at two addresses are the same."""
+    k = 0
+    while k + 8 <= size:
+        if word_at(one + k) != word_at(other + k):
+            return False
+        k += 8
+    while k < size:
+        if byte_at(one + k) != byte_at(other + k):
+            return False
+        k += 1
+    return True
+
+
+def hash_texts(offsets, data, rows, hashes):
+    """Fill ``hashes`` (uint64) with the hash of each text."""
+    for row in range(rows):
+        begin = int32_at(offsets + 4 * row)
+        hashed = _hash(data + begin, int32_at(offsets + 4 * row + 4) - begin)
+        put_int64(hashes + 8 * row, np.int64(hashed))
+    return 0
+
+
+def number_texts(offsets, data, row, rows, slots, slot_count, entries, known, numbers, result):
+    """Number texts by their first appearance, going on from earlier calls, while there is room.
+
+    ``slots`` (int32, a power of two) is the hash table, -1 where it is empty; ``entries`` has room
+    for half as many. ``result`` is filled with how many are known now; returned is the first row
+    that has not been numbered.
+    """
+    mask = np.uint64(slot_count - 1)
+    while row < rows and known < slot_count // 2:
+        begin = int32_at(offsets + 4 * row)
+        start, size = data + begin, int32_at(offsets + 4 * row + 4) - begin
+        hashed = _hash(start, size)
+        slot = np.int64(hashed & mask)
+        while True:
+            number = np.int64(int32_at(slots + 4 * slot))
+            entry = entries + _ENTRY * number
+            if number < 0:
+                put_int32(slots + 4 * slot, known)
+                entry = entries + _ENTRY * known
+                put_int64(entry, start)
+                put_int64(entry + 8, size)
+                put_int64(entry + 16, np.int64(hashed))
+                number = known
+                known += 1
+                break
+            if (
+                int64_at(entry + 16) == np.int64(hashed)
+                and int64_at(entry + 8) == size
+                and _same(int64_at(entry), start, size)
+            ):
+                break
+            slot = (slot + 1) & (slot_count - 1)
+        put_int64(numbers + 8 * row, number)
+        row += 1
+    put_int64(result, known)
+    return row
+
+
+def fill_slots(entries, known, slots, slot_count):
+    """Put the distinct texts of `number_texts` into a hash table that is all -1."""
+    for number in range(known):
+        slot = int64_at(entries + _ENTRY * number + 16) & (slot_count - 1)
+        while int32_at(slots + 4 * slot) >= 0:
+            slot = (slot + 1) & (slot_count - 1)
+        put_int32(slots + 4 * slot, number)
+    return 0
+
+
+@njit
+def _span(text, spans, index):
+    begin = int32_at(spans + 8 * index)
+    return text + begin, int32_at(spans + 8 * index + 4) - begin
+
+
+def encode_spans(text, spans, kinds, fields, field, rows, slots, slot_count, codes, firsts):
+    """Number the texts of a field by their first appearance; where the kind is 0 there is none.
+
+    ``firsts`` is filled with the row in which each distinct text stands first; returned is how many
+    there are.
+    """
+    known = 0
+    before = np.int64(-1)
+    for row in range(rows):
+        index = row * fields + field
+        if byte_at(kinds + index) == 0:
+            put_int32(codes + 4 * row, 0)
+            continue
+        start, size = _span(text, spans, index)
+        if before >= 0:  # runs of one value are frequent
+            first = int64_at(firsts + 8 * before)
+            place, other = _span(text, spans, first * fields + field)
+            if other == size and _same(place, start, size):
+                put_int32(codes + 4 * row, before)
+                continue
+        slot = np.int64(_hash(start, size) & np.uint64(slot_count - 1))
+        while True:
+            number = np.int64(int32_at(slots + 4 * slot))
+            if number < 0:
+                put_int32(slots + 4 * slot, known)
+                put_int64(firsts + 8 * known, row)
+                number = known
+                known += 1
+                break
+            first = int64_at(firsts + 8 * number)
+            place, other = _span(text, spans, first * fields + field)
+            if other == size and _same(place, start, size):
+                break
+            slot = (slot + 1) & (slot_count - 1)
+        put_int32(codes + 4 * row, number)
+        before = number
+    return known
+
+
+def measure_spans(spans, kinds, fields, field, wanted, rows, offsets):
+    """Fill ``offsets`` with where a field's texts would end, laid end to end; return the last."""
+    end = 0
+    put_int32(offsets, 0)
+    for k in range(rows):
+        index = int64_at(wanted + 8 * k) * fields + field
+        if byte_at(kinds + index):
+            end += int32_at(spans + 8 * index + 4) - int32_at(spans + 8 * index)
+        put_int32(offsets + 4 * k + 4, end)
+    return end
+
+
+def copy_spans(text, spans, fields, field, wanted, rows, offsets, texts):
+    """Lay the texts of a field end to end, where `measure_spans` has found them to end."""
+    for k in range(rows):
+        index = int64_at(wanted + 8 * k) * fields + field
+        begin = int32_at(offsets + 4 * k)
+        size = int32_at(offsets + 4 * k + 4) - begin
+        copy_bytes(texts + begin, text + int32_at(spans + 8 * index), size)
+    return 0
+
+
+def locate_texts(chunk, row, rows, offsets_at, data_at, validity_at, places, offsets, absent):
+    """Find rows of a column that is in chunks; return how many bytes they have.
+
+    ``offsets_at``, ``data_at`` and ``validity_at`` have an address a chunk, the last 0 where
+    nothing is null. ``places``, ``offsets`` and ``absent`` are filled with the texts' addresses,
+    where they would end, laid end to end, and which of them are null.
+    """
+    end = 0
+    put_int32(offsets, 0)
+    for k in range(rows):
+        number, i = int64_at(chunk + 8 * k), int64_at(row + 8 * k)
+        bits = int64_at(validity_at + 8 * number)
+        missing = bits != 0 and (byte_at(bits + (i >> 3)) >> (i & 7)) & 1 == 0
+        put_byte(absent + k, 1 if missing else 0)
+        at = int64_at(offsets_at + 8 * number) + 4 * i
+        begin = int32_at(at)
+        if not missing:
+            end += int32_at(at + 4) - begin
+        put_int64(places + 8 * k, int64_at(data_at + 8 * number) + begin)
+        put_int32(offsets + 4 * k + 4, end)
+    return end
+
+
+def copy_texts(places, offsets, rows, texts):
+    """Lay texts, given by their addresses, end to end at the given offsets."""
+    for row in range(rows):
+        begin = int32_at(offsets + 4 * row)
+        size = int32_at(offsets + 4 * row + 4) - begin
+        copy_bytes(texts + begin, int64_at(places + 8 * row), size)
+    return 0
+
+
+def split_texts(offsets, data, cuts, rows, heads, head_offsets, tails, tail_offsets):
+    """Cut each text in two after so many bytes; without a cut inside it, it is all head."""
+    head_end = tail_end = np.int64(0)
+    put_int32(head_offsets, 0)
+    put_int32(tail_offsets, 0)
+    for row in range(rows):
+        begin = np.int64(int32_at(offsets + 4 * row))
+        size = int32_at(offsets + 4 * row + 4) - begin
+        cut = np.int64(int32_at(cuts + 4 * row))
+        if cut <= 0 or cut >= size:
+            cut = size
+        copy_bytes(heads + head_end, data + begin, cut)
+        copy_bytes(tails + tail_end, data + begin + cut, size - cut)
+        head_end += cut
+        tail_end += size - cut
+        put_int32(head_offsets + 4 * row + 4, head_end)
+        put_int32(tail_offsets + 4 * row + 4, tail_end)
+    return 0
+
+
+def are_hex(offsets, data, rows, least, result):
+    """Tell which texts are at least so many hexadecimal digits and nothing else."""
+    for row in range(rows):
+        at, end = data + int32_at(offsets + 4 * row), data + int32_at(offsets + 4 * row + 4)
+        fits = end - at >= least
+        while fits and at + 8 <= end:
+            fits = _eight_hex(word_at(at))
+            at += 8
+        while fits and at < end:
+            byte = byte_at(at)
+            fits = 0x30 <= byte <= 0x39 or 0x61 <= (byte | 0x20) <= 0x66
+            at += 1
+        put_byte(result + row, 1 if fits else 0)
+    return 0
+
+
+@njit
+def _eight_hex(word):
+    """Tell whether eight bytes are hexadecimal digits, all at once."""
+    if word & _HIGH:
+        return False
+    # With 7-bit bytes, a sum sets a byte's highest bit where the byte is large enough.
+    digit = ((word + (_HIGH - _ZEROS)) & ~(word + (_HIGH - _ZEROS - _TEN))) & _HIGH
+    lower = word | _CASE
+    letter = ((lower + (_HIGH - _A)) & ~(lower + (_HIGH - _A - _SIXES))) & _HIGH
+    return (digit | letter) == _HIGH
