@@ -5,14 +5,11 @@ A kernel takes whole numbers, some of which are addresses of arrays, and returns
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
-
-import numba
-from numba import types
 
 from sessionize.kernels.library import Code
 from sessionize.kernels.source import instants, json_scan, order, texts, uuids
+from sessionize.kernels.source.compiling import compiled
 
 KERNELS: tuple[Callable[..., int], ...] = (
     json_scan.scan_records,
@@ -35,14 +32,4 @@ KERNELS: tuple[Callable[..., int], ...] = (
 
 def compile_all() -> dict[str, Code]:
     """Compile every kernel for this machine's processor."""
-    return {kernel.__name__: _compiled(kernel) for kernel in KERNELS}
-
-
-def _compiled(kernel: Callable[..., int]) -> Code:
-    arguments = len(inspect.signature(kernel).parameters)
-    signature = types.int64(*[types.int64] * arguments)
-    dispatcher = numba.njit(signature, error_model="numpy")(kernel)
-    [compiled] = dispatcher.overloads.values()
-    _, kind, (content, _) = compiled.library.serialize_using_object_code()
-    assert kind == "object"
-    return Code(content, compiled.fndesc.llvm_func_name, arguments)
+    return {kernel.__name__: compiled(kernel) for kernel in KERNELS}

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from sessionize.kernels.source.compiling import part
 from sessionize.kernels.source.memory import byte_at, int32_at, put_byte, put_int64
 
 _MILLISECONDS_FROM = 100_000_000_000
@@ -27,7 +27,7 @@ def read_instants(offsets, data, rows, is_string, microseconds, known):
     return 0
 
 
-@njit
+@part
 def _number(start, end):
     whole, at = _digits(start, end)
     digits = at - start
@@ -50,7 +50,7 @@ def _number(start, end):
     return time, at == end
 
 
-@njit
+@part
 def _digits(at, end):
     value = np.int64(0)
     limit = min(end, at + _MOST_DIGITS + 1)
@@ -63,7 +63,7 @@ def _digits(at, end):
     return value, at
 
 
-@njit
+@part
 def _two(at):
     tens, ones = np.int64(byte_at(at)) - 0x30, np.int64(byte_at(at + 1)) - 0x30
     if tens < 0 or tens > 9 or ones < 0 or ones > 9:
@@ -71,7 +71,7 @@ def _two(at):
     return tens * 10 + ones
 
 
-@njit
+@part
 def _iso(start, end):
     size = end - start
     if size < 20 or size > 27 or byte_at(end - 1) != 0x5A:
@@ -111,7 +111,7 @@ def _iso(start, end):
     return _days(year, month, day) * _DAY + seconds * _SECOND + fraction, True
 
 
-@njit
+@part
 def _days(year, month, day):
     """Count the days since 1970-01-01, by years that begin in March."""
     year -= month <= 2

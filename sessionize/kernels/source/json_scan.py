@@ -9,9 +9,9 @@ left to slower code. What it takes, that code would take in the same way.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from sessionize.kernels.json_scan import ABSENT, ESCAPED, MOST_UNKNOWN, NUMBER, OTHER, STRING
+from sessionize.kernels.source.compiling import part
 from sessionize.kernels.source.memory import (
     byte_at,
     copy_bytes,
@@ -29,6 +29,7 @@ _NOT_STRICT = -2
 _QUOTE, _BACKSLASH, _COMMA, _COLON, _MINUS, _PLUS, _DOT, _ZERO = b'"\\,:-+.0'
 _OPEN_OBJECT, _CLOSE_OBJECT, _OPEN_ARRAY, _CLOSE_ARRAY = b"{}[]"
 _SPACE = 0x20
+_TRUE, _FALSE, _NULL = (int.from_bytes(text, "little") for text in (b"true", b"false", b"null"))
 
 _ONES = np.uint64(0x0101010101010101)
 _QUOTES = _ONES * np.uint64(_QUOTE)
@@ -103,7 +104,7 @@ def scan_records(
     return row
 
 
-@njit
+@part
 def _scan_record(
     start, end, high, text, names, name_ends, fields, spans, kinds, extended, stack, levels, unknown
 ):  # fmt: skip
@@ -186,13 +187,13 @@ def _scan_record(
     return i + 1, written
 
 
-@njit
+@part
 def _copy(start, end, to):
     copy_bytes(to, start, end - start)
     return to + end - start
 
 
-@njit
+@part
 def _skip_blank(end, i):
     """Pass white space and byte-order marks."""
     while i < end:
@@ -207,19 +208,19 @@ def _skip_blank(end, i):
     return i
 
 
-@njit
+@part
 def _skip_space(end, i):
     while i < end and _is_space(byte_at(i)):
         i += 1
     return i
 
 
-@njit
+@part
 def _is_space(byte):
     return byte == 0x20 or byte == 0x0A or byte == 0x0D or byte == 0x09
 
 
-@njit
+@part
 def _skip_string(end, i, high):
     """Pass the string whose quote stands at ``i``; tell whether it has escapes."""
     escaped = False
@@ -241,7 +242,7 @@ def _skip_string(end, i, high):
     return _INCOMPLETE, escaped
 
 
-@njit
+@part
 def _skip_plain(end, i):
     """Pass the printable ASCII that means nothing in a string, eight bytes at a time."""
     while i + 8 <= end:
@@ -266,16 +267,15 @@ def _skip_plain(end, i):
     return i
 
 
-@njit
+@part
 def _skip_escape(end, i):
     if i + 1 >= end:
         return _INCOMPLETE
     byte = byte_at(i + 1)
     if byte != 0x75:  # not u
-        for letter in b'"\\/bfnrt':
-            if byte == letter:
-                return i + 2
-        return _NOT_STRICT
+        known = byte == _QUOTE or byte == _BACKSLASH or byte == 0x2F or byte == 0x62
+        known = known or byte == 0x66 or byte == 0x6E or byte == 0x72 or byte == 0x74
+        return i + 2 if known else _NOT_STRICT
     code = _code_unit(end, i)
     if code < 0:
         return code
@@ -289,7 +289,7 @@ def _skip_escape(end, i):
     return i + 12 if 0xDC00 <= second <= 0xDFFF else _NOT_STRICT
 
 
-@njit
+@part
 def _code_unit(end, i):
     if i + 6 > end:
         return _INCOMPLETE
@@ -310,43 +310,43 @@ def _code_unit(end, i):
     return code
 
 
-@njit
+@part
 def _skip_scalar(end, i):
     byte = byte_at(i)
     if byte == _MINUS or _is_digit(byte):
         return _skip_number(end, i), NUMBER
     if byte == 0x74:
-        return _skip_literal(end, i, b"true"), OTHER
+        return _skip_literal(end, i, _TRUE, 4), OTHER
     if byte == 0x66:
-        return _skip_literal(end, i, b"false"), OTHER
+        return _skip_literal(end, i, _FALSE, 5), OTHER
     if byte == 0x6E:
-        return _skip_literal(end, i, b"null"), ABSENT
+        return _skip_literal(end, i, _NULL, 4), ABSENT
     return _NOT_STRICT, OTHER
 
 
-@njit
-def _skip_literal(end, i, literal):
-    for k in range(len(literal)):
+@part
+def _skip_literal(end, i, literal, size):
+    for k in range(size):
         if i + k >= end:
             return _INCOMPLETE
-        if byte_at(i + k) != literal[k]:
+        if byte_at(i + k) != (literal >> (8 * k)) & 0xFF:
             return _NOT_STRICT
-    return i + len(literal)
+    return i + size
 
 
-@njit
+@part
 def _is_digit(byte):
     return 0x30 <= byte <= 0x39
 
 
-@njit
+@part
 def _skip_digits(end, i):
     while i < end and _is_digit(byte_at(i)):
         i += 1
     return i
 
 
-@njit
+@part
 def _skip_number(end, i):
     if byte_at(i) == _MINUS:
         i += 1
@@ -371,7 +371,7 @@ def _skip_number(end, i):
     return i if i < end else _INCOMPLETE
 
 
-@njit
+@part
 def _skip_nested(end, i, high, stack, levels):
     """Pass the object or array that begins at ``i``."""
     depth = 0
@@ -431,7 +431,7 @@ def _skip_nested(end, i, high, stack, levels):
                 return _INCOMPLETE
 
 
-@njit
+@part
 def _find_name(key, key_end, names, name_ends, fields, expected):
     """Return the number of the field; the one behind the field before is tried first."""
     for step in range(fields):
@@ -444,7 +444,7 @@ def _find_name(key, key_end, names, name_ends, fields, expected):
     return -1
 
 
-@njit
+@part
 def _same(one, one_end, other, other_end):
     size = one_end - one
     if size != other_end - other:

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from sessionize.kernels.source.compiling import part
 from sessionize.kernels.source.memory import int32_at, int64_at, put_int32, put_int64
 
 #: Rows that are sorted one by one, as long as they are few.
@@ -39,7 +39,7 @@ def order_rows(machine, time, rows, ends, machines, order, times, scratch):
     return 0
 
 
-@njit
+@part
 def _sort(order, times, rows, other_order, other_times):
     """Sort rows by time: runs of a few first, then by merging them pair by pair."""
     for begin in range(0, rows, _FEW):
@@ -55,7 +55,7 @@ def _sort(order, times, rows, other_order, other_times):
         width *= 2
 
 
-@njit
+@part
 def _sort_few(order, times, begin, end):
     for place in range(begin + 1, end):
         row, time = int64_at(order + 8 * place), int64_at(times + 8 * place)
@@ -68,7 +68,7 @@ def _sort_few(order, times, begin, end):
         put_int64(times + 8 * before + 8, time)
 
 
-@njit
+@part
 def _merge(order, times, begin, middle, end, other_order, other_times):
     left, right = begin, middle
     for place in range(begin, end):

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from sessionize.kernels.source.compiling import part
 from sessionize.kernels.source.memory import (
     byte_at,
     copy_bytes,
@@ -31,7 +31,7 @@ _A, _SIXES = _ONES * np.uint64(0x61), _ONES * np.uint64(6)
 _ENTRY = 24
 
 
-@njit
+@part
 def _hash(start, size):
     """Hash the bytes at an address to 64 bits, each of which depends on all of them."""
     hashed = np.uint64(size) * _PRIME
@@ -53,7 +53,7 @@ def _hash(start, size):
     return hashed ^ (hashed >> _S33)
 
 
-@njit
+@part
 def _same(one, other, size):
     """Tell whether the bytes at two addresses are the same."""
     k = 0
@@ -125,7 +125,7 @@ def fill_slots(entries, known, slots, slot_count):
     return 0
 
 
-@njit
+@part
 def _span(text, spans, index):
     begin = int32_at(spans + 8 * index)
     return text + begin, int32_at(spans + 8 * index + 4) - begin
@@ -138,7 +138,7 @@ def encode_spans(text, spans, kinds, fields, field, rows, slots, slot_count, cod
     there are.
     """
     known = 0
-    before = np.int64(-1)
+    before = -1
     for row in range(rows):
         index = row * fields + field
         if byte_at(kinds + index) == 0:
@@ -260,7 +260,7 @@ def are_hex(offsets, data, rows, least, result):
     return 0
 
 
-@njit
+@part
 def _eight_hex(word):
     """Tell whether eight bytes are hexadecimal digits, all at once."""
     if word & _HIGH:

@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from sessionize.kernels.source.compiling import part
 from sessionize.kernels.source.memory import (
     big_endian_at,
     copy_bytes,
@@ -62,7 +62,7 @@ def name_uuids(
     return 0
 
 
-@njit
+@part
 def _write_number(at, number):
     """Write a number in decimal, and return the place behind it."""
     if number < 0:
@@ -80,7 +80,7 @@ def _write_number(at, number):
     return at + digits
 
 
-@njit
+@part
 def _sha1(message, size, words):
     """Hash the first bytes of a message, behind which there is room for the padding."""
     blocks = (size + 9 + 63) // 64
@@ -116,17 +116,17 @@ def _sha1(message, size, words):
     return h0, h1, h2, h3, h4
 
 
-@njit
+@part
 def _next(a, e, mixed, constant, place):
     return np.uint32(_rotate(a, 5) + mixed + e + constant + uint32_at(place))
 
 
-@njit
+@part
 def _rotate(word, bits):
     return np.uint32((word << np.uint32(bits)) | (word >> np.uint32(32 - bits)))
 
 
-@njit
+@part
 def _write_uuid(state, to):
     at = to
     for k in range(16):
