@@ -6,11 +6,9 @@ never becomes visible.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,12 +28,15 @@ from sessionize.staging import Staging
 
 log = logging.getLogger(__name__)
 
-#: The files of a run: states, and datasets but for the one that is a state as well.
-_WRITTEN = [f"state/{name}" for name in STAGED_STATE]
-_WRITTEN += [name for name in STAGED_DATASETS if name != "open_sessions"]
-_OF_BATCHES = frozenset(["quarantine", "events"])
-#: Those that take longest, with which to begin.
-_LARGEST = frozenset(["events", "sessionized_events", "state/identities"])
+#: The files of a run, those that take longest first: datasets, and states, one of which is a
+#: dataset as well.
+_WRITTEN = (
+    *("sessionized_events", "events", "state/identities"),
+    *("quarantine", "late_events", "sessions"),
+    *("state/open_sessions", "state/closed_frontiers", "state/pending"),
+)
+#: Those that are made of batches; the others are made of shards.
+_OF_BATCHES = ("events", "quarantine")
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,29 @@ def shard_name(previous: Ledger | None, table: str, shard: int) -> str:
     return f"upon-{_fingerprint(previous)}/{table}-{shard:03}"
 
 
-@contextlib.contextmanager
-def assembled(
-    claim: Claim, staging: Staging, previous: Ledger | None, config: PipelineConfig
-) -> Iterator[AssembledRun]:
-    """Lay the staged results of a run end to end, on local disk for the length of the block.
+def write_events(claim: Claim, staging: Staging, folder: Path) -> dict[str, WrittenFile]:
+    """Write the files that hang on no state into a folder, by dataset: they need not wait for it.
+
+    Raises
+    ------
+    StagingError
+        If a stage has not run.
+    """
+    sources = _Sources(claim, staging, None)
+    return {name: _write(name, sources, folder) for name in _OF_BATCHES}
+
+
+def assemble(
+    claim: Claim,
+    staging: Staging,
+    previous: Ledger | None,
+    config: PipelineConfig,
+    folder: Path,
+    written: Mapping[str, WrittenFile],
+) -> AssembledRun:
+    """Lay the staged results of a run end to end, as files in a folder on local disk.
+
+    ``written`` is what `write_events` has written there, if it has been called.
 
     Raises
     ------
@@ -76,42 +95,40 @@ def assembled(
     LimitExceededError
         If more is in quarantine, or late, than the operator allows.
     """
-    with tempfile.TemporaryDirectory(prefix="sessionize-") as folder:
-        sources = _Sources(claim, staging, previous)
+    sources = _Sources(claim, staging, previous)
+    (folder / "state").mkdir(exist_ok=True)
+    missing = [name for name in _WRITTEN if name not in written]
+    with ThreadPoolExecutor(config.run.workers) as pool:
+        files = list(pool.map(lambda name: _write(name, sources, folder), missing))
+    written = {**written, **dict(zip(missing, files, strict=True))}
 
-        def write(name: str) -> WrittenFile:
-            kind, _, table = name.rpartition("/")
-            schema = (STAGED_STATE if kind else STAGED_DATASETS)[table]
-            staged = f"state-{table}" if kind else table
-            tables = (
-                sources.of_batches(staged) if name in _OF_BATCHES else sources.of_shards(staged)
-            )
-            return write_parquet(Path(folder) / name, schema, tables, name)
+    paths: dict[str, Path] = {}
+    state, published = {}, {}
+    for name in STAGED_STATE:
+        file = written[f"state/{name}"]
+        # Named by content: a state that is being replaced stays readable beside the new one.
+        key = f"_state/{claim.hour.partition}/{name}-{file.sha256[:12]}.parquet"
+        paths[key] = folder / file.key
+        state[name] = replace(file, key=key)
+    for name in STAGED_DATASETS:
+        # What is open is the state's own list.
+        file = written["state/open_sessions" if name == "open_sessions" else name]
+        key = partition_key(name, claim.hour)
+        paths[key] = folder / file.key
+        published[name] = replace(file, key=key)
 
-        (Path(folder) / "state").mkdir()
-        names = sorted(_WRITTEN, key=_LARGEST.__contains__, reverse=True)
-        with ThreadPoolExecutor(config.run.workers) as pool:
-            written = dict(zip(names, pool.map(write, names), strict=True))
+    ledger = _ledger(claim, sources, previous, config, published, state, paths)
+    ledger.counts.check()
+    _check_limits(ledger, config.limits)
+    return AssembledRun(ledger, paths)
 
-        files: dict[str, Path] = {}
-        state, published = {}, {}
-        for name in STAGED_STATE:
-            file = written[f"state/{name}"]
-            # Named by content: a state that is being replaced stays readable beside the new one.
-            key = f"_state/{claim.hour.partition}/{name}-{file.sha256[:12]}.parquet"
-            files[key] = Path(folder) / file.key
-            state[name] = replace(file, key=key)
-        for name in STAGED_DATASETS:
-            # What is open is the state's own list.
-            file = written["state/open_sessions" if name == "open_sessions" else name]
-            key = partition_key(name, claim.hour)
-            files[key] = Path(folder) / file.key
-            published[name] = replace(file, key=key)
 
-        ledger = _ledger(claim, sources, previous, config, published, state, files)
-        ledger.counts.check()
-        _check_limits(ledger, config.limits)
-        yield AssembledRun(ledger, files)
+def _write(name: str, sources: _Sources, folder: Path) -> WrittenFile:
+    kind, _, table = name.rpartition("/")
+    schema = (STAGED_STATE if kind else STAGED_DATASETS)[table]
+    staged = f"state-{table}" if kind else table
+    tables = sources.of_batches(staged) if name in _OF_BATCHES else sources.of_shards(staged)
+    return write_parquet(folder / name, schema, tables, name)
 
 
 class _Sources:

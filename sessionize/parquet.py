@@ -23,8 +23,6 @@ ROW_GROUP_TEXT = 256 << 20
 _DISTINCT = frozenset(
     ["event_id", "event_time", "position", "raw", "detail", "started_at", "ended_at", "frontier"]
 )
-#: Columns that nobody looks for a range of values in.
-_UNORDERED = frozenset(["event_id", "extended", "raw", "detail"])
 _DICTIONARY_PAGE = 8 << 20
 _HASH_CHUNK = 1 << 20
 
@@ -59,7 +57,8 @@ def write_parquet(
         compression="zstd",
         compression_level=1,
         use_dictionary=[name for name in schema.names if name not in _DISTINCT],
-        write_statistics=[name for name in schema.names if name not in _UNORDERED],
+        # Texts lie in no order that would let a reader leave out a row group.
+        write_statistics=[field.name for field in schema if not _is_text(field.type)],
         dictionary_pagesize_limit=_DICTIONARY_PAGE,
         store_schema=False,  # it would tell readers of our own encoding
     ) as writer:
@@ -76,34 +75,41 @@ def write_parquet(
 def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Lay tables end to end, and cut them into the longest groups that keep to the limits."""
     waiting: list[pa.Table] = []
+    rows = text = 0
     for table in tables:
         if not len(table):
             continue
         waiting.append(table)
-        if sum(map(len, waiting)) < ROW_GROUP_ROWS and _at_most(waiting) <= ROW_GROUP_TEXT:
+        rows, text = rows + len(table), text + _at_most(table)
+        if rows < ROW_GROUP_ROWS and text <= ROW_GROUP_TEXT:
             continue
         *full, rest = _groups_of(pa.concat_tables(waiting))
         yield from full
-        waiting = [rest]
+        waiting, rows, text = [rest], len(rest), _at_most(rest)
     if waiting:
         yield from _groups_of(pa.concat_tables(waiting))
 
 
-def _at_most(tables: list[pa.Table]) -> int:
-    """Return a bound for the tables' bytes of text, which is quick to tell."""
-    return sum(_bound(chunk) for table in tables for c in table.columns for chunk in c.chunks)
+def _at_most(table: pa.Table) -> int:
+    """Return a bound for the table's bytes of text, which is quick to tell."""
+    return sum(_bound(chunk) for column in table.columns for chunk in column.chunks)
 
 
 def _bound(array: pa.Array) -> int:
-    if not pa.types.is_dictionary(array.type):
+    if pa.types.is_string(array.type):
         return array.nbytes
-    longest = pc.max(pc.binary_length(array.dictionary)).as_py() or 0
-    return len(array) * longest
+    if not pa.types.is_dictionary(array.type) or not len(array.dictionary):
+        return 0
+    return len(array) * pc.max(pc.binary_length(array.dictionary)).as_py()
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_dictionary(kind)
 
 
 def _groups_of(table: pa.Table) -> Iterator[pa.Table]:
     begin = 0
-    text = None if _at_most([table]) <= ROW_GROUP_TEXT else np.cumsum(_text_of_rows(table))
+    text = None if _at_most(table) <= ROW_GROUP_TEXT else np.cumsum(_text_of_rows(table))
     while begin < len(table):
         end = min(begin + ROW_GROUP_ROWS, len(table))
         if text is not None:

@@ -6,18 +6,24 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from pathlib import Path
 
 from sessionize import stages
 from sessionize.hours import Hour
 from sessionize.publication import Published
 from sessionize.stages import Pipeline
+from sessionize.staging import HeldStaging
 from sessionize.storage import LocalStorage
+
+#: Objects that together are no larger make an hour that is worked on in memory.
+_SMALL = 128 << 20
 
 
 def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
     """Run one hour; the result is file for file that of the DAG.
 
-    Work in progress is kept on local disk and removed, whatever happens.
+    Work in progress is kept on local disk, that of a small hour in memory, and removed, whatever
+    happens.
 
     Raises
     ------
@@ -25,21 +31,31 @@ def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
         If the hour cannot be run; what is published is whole.
     """
     with tempfile.TemporaryDirectory(prefix="sessionize-") as folder:
-        pipeline = replace(pipeline, staging=LocalStorage(folder, durable=False))
+        pipeline = replace(pipeline, staging=LocalStorage(Path(folder) / "staging", durable=False))
         stages.check_previous(pipeline, hour)
         claim = stages.claim(pipeline, hour)
+        is_small = sum(entry.size for entry in claim.objects) <= _SMALL
+        held = HeldStaging(
+            pipeline.staging, hour, claim.id, lambda name: is_small or name.startswith("valid-")
+        )
+        pipeline = replace(pipeline, held=held)
 
         def read(batch: int) -> None:
             stages.validate_batch(pipeline, hour, claim.id, batch)
             stages.enrich_batch(pipeline, hour, claim.id, batch)
+            held.forget(f"valid-{batch:05}")
 
         def sessionize(shard: int) -> None:
             stages.sessionize_shard(pipeline, hour, claim.id, shard)
 
+        files = Path(folder) / "files"
+        files.mkdir()
         with ThreadPoolExecutor(pipeline.config.run.workers) as pool:
             _do_all(pool, read, len(claim.batches))
+            events = pool.submit(stages.write_events, pipeline, hour, claim.id, files)
             _do_all(pool, sessionize, claim.shards)
-        return stages.publish(pipeline, hour, claim.id)
+            written = events.result()
+        return stages.publish(pipeline, hour, claim.id, files, written)
 
 
 def _do_all(pool: ThreadPoolExecutor, work: Callable[[int], None], count: int) -> None:

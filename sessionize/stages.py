@@ -9,12 +9,17 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
 
-from sessionize.assembly import assembled, dealt_name, events_name, shard_name
+from sessionize import assembly
+from sessionize.assembly import assemble, dealt_name, events_name, shard_name
 from sessionize.carrying import load_state, previous_ledger
 from sessionize.claims import Claim, claim_objects, read_claim
 from sessionize.config import PipelineConfig
@@ -23,12 +28,12 @@ from sessionize.errors import ClaimChangedError
 from sessionize.hours import Hour
 from sessionize.lake import Lake
 from sessionize.landing import read_batches
-from sessionize.ledger import ObjectCounts
+from sessionize.ledger import ObjectCounts, WrittenFile
 from sessionize.publication import Published, remove_leftovers, reveal
 from sessionize.schemas import ENCODED_EVENTS, QUARANTINE, SETTLED_EVENTS, STATE, VALIDATED
 from sessionize.sessions import sessionize_hour
 from sessionize.shards import shard_of
-from sessionize.staging import Staging
+from sessionize.staging import HeldStaging, Staging
 from sessionize.storage import S3Credentials, Storage, open_storage
 from sessionize.tables import Rows
 from sessionize.validation import validate
@@ -41,12 +46,16 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A configured pipeline: its raw objects, its lake, and where work in progress is kept."""
+    """A configured pipeline: its raw objects, its lake, and where work in progress is kept.
+
+    ``held`` is the staging area of the one piece of work that this process does by itself.
+    """
 
     config: PipelineConfig
     raw: Storage
     lake: Lake
     staging: Storage
+    held: HeldStaging | None = None
 
     @classmethod
     def open(
@@ -76,7 +85,7 @@ class Pipeline:
                 f"{hour}: the claimed objects or the settings have changed while the hour was run",
                 "Run the hour again from `claim`.",
             )
-        return claim, Staging(self.staging, hour, claim_id)
+        return claim, self.held or Staging(self.staging, hour, claim_id)
 
 
 def claim(pipeline: Pipeline, hour: Hour) -> Claim:
@@ -193,11 +202,11 @@ def sessionize_shard(pipeline: Pipeline, hour: Hour, claim_id: str, shard: int) 
     result = sessionize_hour(
         state, _events_of(staging, claim, shard), hour, pipeline.config.session
     )
-    with staging.writing(
-        shard_name(previous, "sessionized_events", shard), SETTLED_EVENTS
-    ) as settled:
-        for table in result.settled.tables(_PIECE_ROWS):
-            settled.write_table(table)
+    staging.write_pieces(
+        shard_name(previous, "sessionized_events", shard),
+        SETTLED_EVENTS,
+        lambda: result.settled.tables(_PIECE_ROWS),
+    )
     tables = {
         "sessions": result.closed,
         "late_events": result.late,
@@ -216,8 +225,24 @@ def sessionize_shard(pipeline: Pipeline, hour: Hour, claim_id: str, shard: int) 
     }
 
 
-def publish(pipeline: Pipeline, hour: Hour, claim_id: str) -> Published:
+def write_events(
+    pipeline: Pipeline, hour: Hour, claim_id: str, folder: Path
+) -> dict[str, WrittenFile]:
+    """Write early what hangs on no state; `publish` does it where this has not been done."""
+    claim, staging = pipeline.work(hour, claim_id)
+    return assembly.write_events(claim, staging, folder)
+
+
+def publish(
+    pipeline: Pipeline,
+    hour: Hour,
+    claim_id: str,
+    folder: Path | None = None,
+    written: Mapping[str, WrittenFile] = MappingProxyType({}),
+) -> Published:
     """Check the run's equations, then make its partitions, state and ledger visible.
+
+    ``written`` is what `write_events` has written into ``folder``, if it has been called.
 
     Raises
     ------
@@ -228,7 +253,10 @@ def publish(pipeline: Pipeline, hour: Hour, claim_id: str) -> Published:
     """
     claim, staging = pipeline.work(hour, claim_id)
     previous = previous_ledger(pipeline.lake, hour, pipeline.config)
-    with assembled(claim, staging, previous, pipeline.config) as run:
+    with tempfile.TemporaryDirectory(prefix="sessionize-") as temporary:
+        run = assemble(
+            claim, staging, previous, pipeline.config, folder or Path(temporary), written
+        )
         published = reveal(pipeline.lake, run)
     remove_leftovers(pipeline.lake, pipeline.staging, run.ledger)
     return published

@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.ipc
@@ -22,6 +22,13 @@ from sessionize.storage import LocalStorage, Storage
 
 _COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
 _PLAIN = pa.ipc.IpcWriteOptions()
+
+
+class TableWriter(Protocol):
+    """Takes a table piece by piece."""
+
+    def write_table(self, table: pa.Table) -> None:
+        """Add a piece."""
 
 
 class Staging:
@@ -35,7 +42,7 @@ class Staging:
         self._options = _PLAIN if isinstance(storage, LocalStorage) else _COMPRESSED
 
     @contextlib.contextmanager
-    def writing(self, name: str, schema: pa.Schema) -> Iterator[pa.ipc.RecordBatchStreamWriter]:
+    def writing(self, name: str, schema: pa.Schema) -> Iterator[TableWriter]:
         """Write a table batch by batch; it appears, whole, when the block ends well."""
         with tempfile.TemporaryDirectory(prefix="sessionize-") as folder:
             path = Path(folder) / "table"
@@ -45,8 +52,15 @@ class Staging:
 
     def write(self, name: str, table: pa.Table) -> None:
         """Write a table."""
-        with self.writing(name, table.schema) as writer:
-            writer.write_table(table)
+        self.write_pieces(name, table.schema, lambda: [table])
+
+    def write_pieces(
+        self, name: str, schema: pa.Schema, pieces: Callable[[], Iterable[pa.Table]]
+    ) -> None:
+        """Write a table that is made piece by piece."""
+        with self.writing(name, schema) as writer:
+            for piece in pieces():
+                writer.write_table(piece)
 
     def read(self, name: str) -> pa.Table:
         """Return a table.
@@ -91,6 +105,69 @@ class Staging:
                 "Run the hour again from `claim`.",
             )
         return content
+
+
+class HeldStaging(Staging):
+    """Work in progress of one process, part of which stays in its memory.
+
+    Parameters
+    ----------
+    storage, hour, work
+        As of `Staging`: where the other part is kept.
+    holds : callable
+        Whether a table of this name stays in memory.
+    """
+
+    def __init__(
+        self, storage: Storage, hour: Hour, work: str, holds: Callable[[str], bool]
+    ) -> None:
+        super().__init__(storage, hour, work)
+        self._holds = holds
+        self._held: dict[str, Callable[[], Iterable[pa.Table]]] = {}
+
+    @contextlib.contextmanager
+    def writing(self, name: str, schema: pa.Schema) -> Iterator[TableWriter]:
+        """Write a table batch by batch; it is there, whole, when the block ends well."""
+        if not self._holds(name):
+            with super().writing(name, schema) as writer:
+                yield writer
+            return
+        pieces = _Pieces([schema.empty_table()])
+        yield pieces
+        self._held[name] = lambda: pieces
+
+    def write_pieces(
+        self, name: str, schema: pa.Schema, pieces: Callable[[], Iterable[pa.Table]]
+    ) -> None:
+        """Keep what makes the table, and make it when it is read."""
+        if self._holds(name):
+            self._held[name] = pieces
+        else:
+            super().write_pieces(name, schema, pieces)
+
+    def read(self, name: str) -> pa.Table:
+        """Return a table."""
+        if name in self._held:
+            return pa.concat_tables(self._held[name]())
+        return super().read(name)
+
+    def read_batches(self, name: str) -> Iterator[pa.Table]:
+        """Yield a table in the pieces in which it was written."""
+        if name in self._held:
+            yield from self._held[name]()
+        else:
+            yield from super().read_batches(name)
+
+    def forget(self, name: str) -> None:
+        """Let go of a table that is held in memory."""
+        self._held.pop(name, None)
+
+
+class _Pieces(list[pa.Table]):
+    """Takes tables as a file does."""
+
+    def write_table(self, table: pa.Table) -> None:
+        self.append(table)
 
 
 def staging_prefix(hour: Hour) -> str:

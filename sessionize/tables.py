@@ -83,7 +83,8 @@ class _Texts:
     def __init__(self, column: pa.ChunkedArray) -> None:
         self._chunks = [chunk for chunk in column.chunks if len(chunk)]  # keeps them in memory
         self._ends = np.cumsum([len(chunk) for chunk in self._chunks], dtype=np.int64)
-        self._begins = self._ends - [len(chunk) - chunk.offset for chunk in self._chunks]
+        # A chunk may begin inside its buffers.
+        self._begins = self._ends - [len(chunk) + chunk.offset for chunk in self._chunks]
         addresses = [
             [buffer.address if buffer else 0 for buffer in chunk.buffers()]
             for chunk in self._chunks

@@ -5,7 +5,7 @@ an array instead compiles to a test for a negative index at each item, and handi
 function to counting its references: together they make a scan several times slower.
 """
 
-# mypy: disable-error-code="no-untyped-def"
+# mypy: disable-error-code="no-untyped-def,assignment"
 
 from __future__ import annotations
 
