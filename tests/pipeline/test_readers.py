@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sessionize.stages import Pipeline
-from sessionize.storage import S3Credentials, Storage, open_storage
+from sessionize.storage import LocalStorage, S3Credentials, Storage, open_storage
 from tests.pipeline import scenario
 from tests.pipeline.test_crashes import CHANGED, run
 
@@ -38,14 +38,17 @@ def listed_and_read(lake: Storage) -> tuple[str, ...]:
     return tuple(pa.concat_tables(tables).column("session_id").to_pylist()) if tables else ()
 
 
-def test_a_reader_sees_the_old_rows_or_the_new(places: tuple[str, S3Credentials | None]) -> None:
+def test_a_reader_sees_the_old_rows_or_the_new(
+    places: tuple[str, S3Credentials | None], tmp_path: Path
+) -> None:
     url, credentials = places
     raw = open_storage(f"{url}/raw", credentials)
     scenario.land_all(raw)
 
     def pipeline(**settings: object) -> Pipeline:
         config = scenario.config(f"{url}/raw", f"{url}/lake", **settings)
-        return Pipeline.open(config, credentials)
+        staging = LocalStorage(tmp_path / "staging", durable=False)
+        return Pipeline.open(config, credentials, staging)
 
     versions = []
     lake = open_storage(f"{url}/lake", credentials)

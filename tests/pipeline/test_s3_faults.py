@@ -1,16 +1,18 @@
 """The same over HTTP: an S3 server behind a proxy that lets requests go wrong.
 
-Here every fifth request goes wrong; with SESSIONIZE_EXHAUSTIVE=1 every one.
+Here eight requests of a run are cut off at; with SESSIONIZE_EXHAUSTIVE=1 every one.
 """
 
 from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
+from botocore.retries.standard import ExponentialBackoff
 
 from sessionize import stages
 from sessionize.errors import ObjectGoneError, SessionizeError
@@ -22,7 +24,7 @@ from tests.pipeline.flaky_proxy import FlakyProxy, Mishap, flaky_proxy
 from tests.pipeline.test_crashes import run
 
 FIRST, HOUR = scenario.HOURS[:2]
-STRIDE = 1 if os.environ.get("SESSIONIZE_EXHAUSTIVE") else 5
+POINTS = None if os.environ.get("SESSIONIZE_EXHAUSTIVE") else 8
 
 
 @dataclass
@@ -31,33 +33,52 @@ class Place:
 
     bucket: str
     direct: S3Credentials
+    prepared: dict[str, bytes] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
 
     def pipeline(self, endpoint: str | None = None) -> Pipeline:
         config = scenario.config(f"s3://{self.bucket}/raw", f"s3://{self.bucket}/lake")
         way = replace(self.direct, endpoint_url=endpoint) if endpoint else self.direct
         return Pipeline.open(config, way)
 
-    def make_anew(self) -> None:
+    def prepare(self) -> None:
+        """Make the bucket what it is before HOUR is run; only what differs is written."""
         whole = S3Storage(f"s3://{self.bucket}", self.direct)
-        for entry in list(whole.list()):
-            whole.delete(entry.key)
-        scenario.land_all(self.pipeline().raw)
-        run(self.pipeline(), FIRST)
+        if not self.prepared:
+            scenario.land_all(self.pipeline().raw)
+            run(self.pipeline(), FIRST)
+            self.prepared, self.tags = scenario.content(whole), tags_of(whole)
+        found = tags_of(whole)
+        for key in found.keys() - self.tags.keys():
+            whole.delete(key)
+        for key, tag in self.tags.items():
+            if found.get(key) != tag:
+                whole.write(key, self.prepared[key])
 
-    def content(self) -> dict[str, bytes]:
-        return scenario.content(self.pipeline().lake.storage)
+    def content(self) -> dict[str, str]:
+        """Everything that the lake holds, by key: its MD5, which is what S3 tags it with."""
+        return tags_of(S3Storage(f"s3://{self.bucket}/lake", self.direct))
 
 
-@pytest.fixture(autouse=True, scope="module")
-def few_clients() -> Iterator[None]:
-    """Make a client only once: that takes longer than a request."""
-    cached = functools.cache(lambda credentials, patience: connect(credentials))
+def tags_of(storage: S3Storage) -> dict[str, str]:
+    return {entry.key: entry.etag for entry in storage.list()}
+
+
+@pytest.fixture(scope="module")
+def connect_once() -> Callable[[S3Credentials], Any]:
+    """Make a client only once for each number of tries that it is to make."""
     connect = storage._connect
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            storage, "_connect", lambda way: cached(way, os.environ.get("AWS_MAX_ATTEMPTS"))
-        )
-        yield
+    cached = functools.cache(lambda credentials, attempts: connect(credentials))
+    return lambda credentials: cached(credentials, os.environ.get("AWS_MAX_ATTEMPTS"))
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the client wait a thousandth of what it waits before it tries again."""
+    usual = ExponentialBackoff.delay_amount
+    monkeypatch.setattr(
+        ExponentialBackoff, "delay_amount", lambda self, context: usual(self, context) / 1000
+    )
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +100,7 @@ def let_through(proxy: FlakyProxy) -> str:
 
 
 def count_requests(place: Place, proxy: FlakyProxy) -> int:
-    place.make_anew()
+    place.prepare()
     run(place.pipeline(let_through(proxy)), HOUR)
     return proxy.requests
 
@@ -90,10 +111,9 @@ def test_a_request_that_goes_wrong_once_is_made_again(
 ) -> None:
     total = count_requests(place, proxy)
     undisturbed = place.content()
-    place.make_anew()
+    place.prepare()
     let_through(proxy)
-    every = max(STRIDE, 2)
-    proxy.mishap_of = lambda number: mishap if number % every == 1 else Mishap.NONE
+    proxy.mishap_of = lambda number: mishap if number % 5 == 1 else Mishap.NONE
     run(place.pipeline(proxy.url), HOUR)
     assert proxy.requests > total
     assert place.content() == undisturbed
@@ -102,7 +122,7 @@ def test_a_request_that_goes_wrong_once_is_made_again(
 def test_a_body_that_breaks_off_is_read_on(place: Place, proxy: FlakyProxy) -> None:
     count_requests(place, proxy)
     undisturbed = place.content()
-    place.make_anew()
+    place.prepare()
     let_through(proxy)
     proxy.mishap_of = lambda number: Mishap.BROKEN_OFF if number % 3 == 1 else Mishap.NONE
     run(place.pipeline(proxy.url), HOUR)
@@ -116,8 +136,9 @@ def test_a_run_cut_off_at_a_request_is_completed_by_the_next(
     """From the n-th request on nothing gets through; its own effect may or may not have come."""
     total = count_requests(place, proxy)
     undisturbed = place.content()
-    for at in range(STRIDE // 2 if mishap is Mishap.LOST else 0, total, STRIDE):
-        place.make_anew()
+    stride = max(total // POINTS, 1) if POINTS else 1
+    for at in range(stride // 2 if mishap is Mishap.LOST else 0, total, stride):
+        place.prepare()
         let_through(proxy)
         proxy.mishap_of = functools.partial(cut_off, at, mishap)
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
@@ -137,7 +158,7 @@ def cut_off(at: int, mishap: Mishap, number: int) -> Mishap:
 def test_an_object_that_vanishes_after_it_was_claimed_fails_the_run_and_not_the_next(
     place: Place,
 ) -> None:
-    place.make_anew()
+    place.prepare()
     pipeline = place.pipeline()
     claim = stages.claim(pipeline, HOUR)
     gone = claim.objects[0].key
