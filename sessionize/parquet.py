@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from sessionize.kernels.order import renumber
 from sessionize.ledger import WrittenFile
 
-ROW_GROUP_ROWS = 262_144
+ROW_GROUP_ROWS = 131_072
 #: The most bytes of text in a row group, unless one row has more: records may be long.
 ROW_GROUP_TEXT = 256 << 20
 

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+
 from sessionize import stages
 from sessionize.hours import Hour
 from sessionize.publication import Published
@@ -52,9 +54,11 @@ def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
         files.mkdir()
         with ThreadPoolExecutor(pipeline.config.run.workers) as pool:
             _do_all(pool, read, len(claim.batches))
+            pa.default_memory_pool().release_unused()
             events = pool.submit(stages.write_events, pipeline, hour, claim.id, files)
             _do_all(pool, sessionize, claim.shards)
             written = events.result()
+        pa.default_memory_pool().release_unused()
         return stages.publish(pipeline, hour, claim.id, files, written)
 
 
