@@ -16,7 +16,12 @@ from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 
 from sessionize.config import MAX_BATCHES, MAX_SHARDS, PipelineConfig
-from sessionize.errors import ForeignFileError, IntervalError, MissingStateError
+from sessionize.errors import (
+    ClaimChangedError,
+    ForeignFileError,
+    IntervalError,
+    MissingStateError,
+)
 from sessionize.hours import Hour, hour_of_partition
 from sessionize.lake import Lake
 from sessionize.storage import Storage, StoredObject
@@ -74,6 +79,8 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
         If the hour lies before the pipeline's ``start``.
     MissingStateError
         If the hour before has not been claimed.
+    ClaimChangedError
+        If another attempt has claimed other objects for the hour meanwhile.
     StorageError
         If the raw prefix or the lake cannot be reached.
     """
@@ -87,7 +94,8 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
             "Run the hours in order; `python -m sessionize status` shows which are missing.",
         )
     owners = {entry.key: other for other, objects in claims.items() for entry in objects}
-    owners |= {key: other for (_, other), keys in stragglers.items() for key in keys}
+    # A note is written before the claim: of an hour whose claim is at hand, the claim counts.
+    owners |= {key: by for (_, by), keys in stragglers.items() if by > hour for key in keys}
     # What lies under an hour that has not been claimed is that hour's, not a straggler.
     landed = {
         entry.key: entry
@@ -105,6 +113,11 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
     objects = tuple(sorted(mine.values(), key=lambda entry: entry.key.encode()))
     claim = _claim(hour, objects, config)
     _note_stragglers(lake, claim, {under for under, other in stragglers if other == hour})
+    if (_read(lake, hour) or ()) != before:
+        raise ClaimChangedError(
+            f"{hour}: another attempt has claimed other objects meanwhile",
+            "Run the hour again from `claim`.",
+        )
     if objects != before or not before:
         lake.write_json(_key(hour), {"hour": str(hour), "objects": _encoded(objects)})
     if claim.stragglers:
@@ -202,7 +215,8 @@ def _note_stragglers(lake: Lake, claim: Claim, noted: set[Hour]) -> None:
     """Note beside each earlier hour's claim which of its late objects this claim holds.
 
     Written before the claim: an hour that is run again finds at its own place what later hours have
-    taken. ``noted`` are the hours that hold such a note from an earlier attempt.
+    taken. If the run dies in between, the next run of any later hour sees that the claim does not
+    hold the object, and takes it. ``noted`` are the hours that hold a note of an earlier attempt.
     """
     late: dict[Hour, list[str]] = {}
     for entry in claim.stragglers:

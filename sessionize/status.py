@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sessionize.claims import read_claim
 from sessionize.config import PipelineConfig
 from sessionize.hours import Hour, hours_between
 from sessionize.lake import Lake
@@ -13,7 +14,11 @@ from sessionize.ledger import NO_STATE, Ledger
 
 
 class HourState(StrEnum):
-    """What can be said of an hour."""
+    """What can be said of an hour.
+
+    Interrupted: its publication was broken off, or objects that it has claimed since have not been
+    read; run it again.
+    """
 
     DONE = "done"
     MISSING = "missing"
@@ -64,10 +69,17 @@ def pipeline_status(
         if hour == config.start:
             stands_on_another = ledger.previous_state != NO_STATE
         outdated = outdated or stands_on_another
-        if "interrupted" in marks.get(hour, ()):
+        if "interrupted" in marks.get(hour, ()) or _has_unread(lake, config, ledger):
             state = HourState.INTERRUPTED
         else:
             state = HourState.OUTDATED if outdated else HourState.DONE
         outdated = outdated or state is not HourState.DONE
         yield HourStatus(hour, state, ledger)
         expected = ledger.state_fingerprint
+
+
+def _has_unread(lake: Lake, config: PipelineConfig, ledger: Ledger) -> bool:
+    """Tell whether the hour has claimed objects that its published run has not read."""
+    claim = read_claim(lake, ledger.hour, config)
+    read = {entry.key for entry in ledger.claimed}
+    return claim is not None and any(entry.key not in read for entry in claim.objects)
