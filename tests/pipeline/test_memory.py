@@ -1,0 +1,68 @@
+"""Objects that claim to be huge go through a whole run in bounded memory."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from tests.pipeline import scenario
+
+SIZE = 1 << 30
+PIECE = 1 << 24
+PROGRAM = """
+import json, resource, sys
+import pyarrow.parquet as pq
+from sessionize.lake import partition_key
+from sessionize.runner import run_hour
+from sessionize.stages import Pipeline
+from tests.pipeline import scenario
+
+folder, key = sys.argv[1], partition_key("quarantine", scenario.START)
+limits = {"max_object_size": "400MiB", "max_record_size": "1MiB"}
+pipeline = Pipeline.open(scenario.config(f"{folder}/raw", f"{folder}/lake", landing=limits))
+counts = run_hour(pipeline, scenario.START).ledger.counts
+quarantine = pq.read_table(f"{folder}/lake/{key}").to_pylist()
+print(json.dumps({
+    "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10,
+    "valid": counts.valid,
+    "quarantine": [
+        [row["object_key"].rpartition("/")[2], row["reason"], row["detail"], len(row["raw"])]
+        for row in quarantine
+    ],
+}))
+"""
+
+
+def test_bombs_and_a_giant_line_are_quarantined_in_bounded_memory(tmp_path: Path) -> None:
+    folder = tmp_path / "raw" / scenario.START.landing_prefix
+    folder.mkdir(parents=True)
+    good = json.dumps(scenario.event("a1", "22:10:00")).encode() + b"\n"
+    with gzip.open(folder / "a-line-in-gzip", "wb", compresslevel=1) as line:
+        line.write(good + b'{"a":"')
+        for _ in range(SIZE // PIECE):
+            line.write(b"x" * PIECE)
+    with (
+        zipfile.ZipFile(folder / "b-zeros-in-zip", "w", zipfile.ZIP_DEFLATED, True, 1) as archive,
+        archive.open("zeros", "w", force_zip64=True) as zeros,
+    ):
+        zeros.write(good)
+        for _ in range(SIZE // PIECE):
+            zeros.write(bytes(PIECE))
+    (folder / "c-line").write_bytes(good + b"y" * (32 << 20) + b"\n" + good)
+
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    result = json.loads(done.stdout)
+    assert result["peak"] < 600 << 20
+    assert result["valid"] == 4
+    found = {(name, reason) for name, reason, _, _ in result["quarantine"]}
+    assert {("a-line-in-gzip", "object_too_large"), ("b-zeros-in-zip", "object_too_large")} <= found
+    assert ("c-line", "record_too_large") in found
+    for _, _, detail, size in result["quarantine"]:
+        assert detail
+        assert size <= (1 << 20) * 4 // 3 + 20
