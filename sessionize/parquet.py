@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from sessionize.ahead import ahead
 from sessionize.kernels.order import renumber
 from sessionize.ledger import WrittenFile
 
@@ -33,7 +34,8 @@ def write_parquet(
     """Write tables end to end as one file.
 
     Rows are cut into row groups by their number and their text, whatever the tables' sizes: the
-    same rows always give the same bytes. Memory holds one row group and one table.
+    same rows always give the same bytes. Memory holds two row groups and one table: the second is
+    made while the first is written.
 
     Parameters
     ----------
@@ -62,8 +64,8 @@ def write_parquet(
         dictionary_pagesize_limit=_DICTIONARY_PAGE,
         store_schema=False,  # it would tell readers of our own encoding
     ) as writer:
-        for group in _row_groups(tables):
-            writer.write_table(_canonical(group), row_group_size=ROW_GROUP_ROWS)
+        for group in ahead(map(_canonical, _row_groups(tables))):
+            writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
             rows += len(group)
     digest = hashlib.sha256()
     with path.open("rb") as file:

@@ -9,16 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
+from msgspec import structs
 
 from sessionize import stages
+from sessionize.config import PipelineConfig
 from sessionize.hours import Hour
 from sessionize.publication import Published
 from sessionize.stages import Pipeline
 from sessionize.staging import HeldStaging
 from sessionize.storage import LocalStorage
 
-#: Objects that together are no larger make an hour that is worked on in memory.
-_SMALL = 128 << 20
+#: Objects that together are no larger make an hour that is worked on in memory, in one shard: some
+#: five million events of a third of a KiB, which take some 3 GiB.
+_SMALL = 512 << 20
 
 
 def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
@@ -37,6 +40,9 @@ def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
         stages.check_previous(pipeline, hour)
         claim = stages.claim(pipeline, hour)
         is_small = sum(entry.size for entry in claim.objects) <= _SMALL
+        if is_small:
+            pipeline = replace(pipeline, config=_in_one_shard(pipeline.config))
+            claim = pipeline.claim_of(hour)
         held = HeldStaging(
             pipeline.staging, hour, claim.id, lambda name: is_small or name.startswith("valid-")
         )
@@ -60,6 +66,13 @@ def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
             written = events.result()
         pa.default_memory_pool().release_unused()
         return stages.publish(pipeline, hour, claim.id, files, written)
+
+
+def _in_one_shard(config: PipelineConfig) -> PipelineConfig:
+    """Return the settings with one shard, unless they name a number: it makes no difference."""
+    if config.run.shards:
+        return config
+    return structs.replace(config, run=structs.replace(config.run, shards=1))
 
 
 def _do_all(pool: ThreadPoolExecutor, work: Callable[[int], None], count: int) -> None:

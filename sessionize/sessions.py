@@ -163,8 +163,10 @@ def sessionize_hour(
     known_event_id = state.identities.column("event_id")
     landed_event_id = candidates.column("event_id").slice(waiting)
     identity_id = pa.chunked_array(known_event_id.chunks + landed_event_id.chunks, pa.string())
-    identity_rank = np.concatenate([known, landed])
-    identity_time = np.concatenate([microseconds(state.identities["event_time"]), landed_time])
+    identity_rank, identity_time = landed, landed_time
+    if len(known):
+        identity_rank = np.concatenate([known, landed])
+        identity_time = np.concatenate([microseconds(state.identities["event_time"]), landed_time])
     identity_order = order_by_machine_and_time(identity_rank, identity_time, len(machines.ids))
     copies = duplicated(identity_rank, identity_time, identity_id, identity_order)
     is_duplicate = copies[len(known) :]
@@ -184,14 +186,15 @@ def sessionize_hour(
     if waiting:
         order = order_by_machine_and_time(rank, time, len(machines.ids))
     order = order[settles[order]]
+    settled_rank, settled_time = rank[order], time[order]
     waits = np.flatnonzero(accepted & ~settles)
     late = np.flatnonzero(is_late)
     late = late[np.lexsort((landed_time[late], landed[late]))]
 
-    cut = _cut(state.open_sessions, opened, candidates, order, rank[order], time[order], rules)
+    cut = _cut(state.open_sessions, opened, candidates, order, settled_rank, settled_time, rules)
     # What no settled event has touched stays open as it was.
     is_touched = np.zeros(len(machines.ids), dtype=bool)
-    is_touched[rank[order]] = True
+    is_touched[settled_rank] = True
     untouched = ~is_touched[opened]
     still_open = pa.concat_tables(
         [state.open_sessions.filter(pa.array(untouched)), cut.sessions.filter(pa.array(cut.open))]
@@ -231,7 +234,7 @@ def sessionize_hour(
 
     return SessionizedHour(
         settled=SettledEvents(
-            candidates, order, _of_machines(machines.ids, rank[order]), cut.session_id
+            candidates, order, _of_machines(machines.ids, settled_rank), cut.session_id
         ),
         closed=_by(closed_now, closed_rank),
         late=_with_frontier(
@@ -307,13 +310,16 @@ def _cut(
     place = place[touched]
     carried = open_sessions.take(pa.array(touched))
 
-    row_rank = np.insert(rank, place, opened[touched])
-    row_time = np.insert(time, place, microseconds(carried["ended_at"]))
-    row_begin = np.insert(time, place, microseconds(carried["started_at"]))
+    row_rank, row_time, row_begin, source = rank, time, time, order
     is_opening = _matches(events.column("action"), rules.opening)[order]
-    cut = find_boundaries(row_rank, row_time, row_begin, np.insert(is_opening, place, False), rules)
-    # Below zero: the carried sessions, the first being the lowest.
-    source = np.insert(order, place, np.arange(-len(touched), 0))
+    if len(carried):
+        row_rank = np.insert(rank, place, opened[touched])
+        row_time = np.insert(time, place, microseconds(carried["ended_at"]))
+        row_begin = np.insert(time, place, microseconds(carried["started_at"]))
+        is_opening = np.insert(is_opening, place, False)
+        # Below zero: the carried sessions, the first being the lowest.
+        source = np.insert(order, place, np.arange(-len(touched), 0))
+    cut = find_boundaries(row_rank, row_time, row_begin, is_opening, rules)
     first, last = source[cut.first], source[cut.last]
 
     def column(of_open: str, of_event: str, at: Numbers) -> pa.Array:

@@ -71,6 +71,19 @@ class Pipeline:
         lake = open_storage(config.lake, credentials)
         return cls(config, open_storage(config.raw, credentials), Lake(lake), staging or lake)
 
+    def claim_of(self, hour: Hour) -> Claim:
+        """Return the hour's claim as it is written down.
+
+        Raises
+        ------
+        ClaimChangedError
+            If there is none.
+        """
+        claim = read_claim(self.lake, hour, self.config)
+        if claim is None:
+            raise _claim_changed(hour)
+        return claim
+
     def work(self, hour: Hour, claim_id: str) -> tuple[Claim, Staging]:
         """Return the hour's claim and the staging area of the work that it names.
 
@@ -79,12 +92,9 @@ class Pipeline:
         ClaimChangedError
             If the claim or the settings are not those that ``claim_id`` names any more.
         """
-        claim = read_claim(self.lake, hour, self.config)
-        if claim is None or claim.id != claim_id:
-            raise ClaimChangedError(
-                f"{hour}: the claimed objects or the settings have changed while the hour was run",
-                "Run the hour again from `claim`.",
-            )
+        claim = self.claim_of(hour)
+        if claim.id != claim_id:
+            raise _claim_changed(hour)
         return claim, self.held or Staging(self.staging, hour, claim_id)
 
 
@@ -260,6 +270,13 @@ def publish(
         published = reveal(pipeline.lake, run)
     remove_leftovers(pipeline.lake, pipeline.staging, run.ledger)
     return published
+
+
+def _claim_changed(hour: Hour) -> ClaimChangedError:
+    return ClaimChangedError(
+        f"{hour}: the claimed objects or the settings have changed while the hour was run",
+        "Run the hour again from `claim`.",
+    )
 
 
 def _events_of(staging: Staging, claim: Claim, shard: int) -> pa.Table:

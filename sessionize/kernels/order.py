@@ -26,8 +26,10 @@ def order_by_machine_and_time(machine: Numbers, time: Numbers, machines: int) ->
     rows = len(machine)
     order = np.empty(rows, np.int64)
     ends = np.zeros(machines + 1, np.int64)
-    times, scratch = np.empty(rows, np.int64), np.empty(2 * rows, np.int64)
-    _order_rows(machine, time, rows, ends, machines, order, times, scratch)
+    times = np.empty(rows, np.int64)
+    most = int(np.bincount(machine).max(initial=0)) if rows else 0
+    scratch = np.empty((2, most), np.int64)
+    _order_rows(machine, time, rows, ends, machines, order, times, scratch, most)
     return order
 
 

@@ -13,11 +13,11 @@ from sessionize.kernels.source.memory import int32_at, int64_at, put_int32, put_
 _FEW = 32
 
 
-def order_rows(machine, time, rows, ends, machines, order, times, scratch):
+def order_rows(machine, time, rows, ends, machines, order, times, scratch, most):
     """Fill ``order`` with the rows by machine and time; those that tie stay as they stand.
 
     ``ends`` has room for a number a machine and one more, all 0; ``times`` for one a row,
-    ``scratch`` for two.
+    ``scratch`` for two a row of the machine that has the ``most``.
     """
     for row in range(rows):
         place = ends + 8 * int64_at(machine + 8 * row) + 8
@@ -34,7 +34,7 @@ def order_rows(machine, time, rows, ends, machines, order, times, scratch):
     begin = np.int64(0)
     for number in range(machines):
         end = int64_at(ends + 8 * number)
-        _sort(order + 8 * begin, times + 8 * begin, end - begin, scratch, scratch + 8 * rows)
+        _sort(order + 8 * begin, times + 8 * begin, end - begin, scratch, scratch + 8 * most)
         begin = end
     return 0
 
