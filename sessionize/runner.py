@@ -19,10 +19,6 @@ from sessionize.stages import Pipeline
 from sessionize.staging import HeldStaging
 from sessionize.storage import LocalStorage
 
-#: Objects that together are no larger make an hour that is worked on in memory, in one shard: some
-#: five million events of a third of a KiB, which take some 3 GiB.
-_SMALL = 512 << 20
-
 
 def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
     """Run one hour; the result is file for file that of the DAG.
@@ -39,7 +35,7 @@ def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
         pipeline = replace(pipeline, staging=LocalStorage(Path(folder) / "staging", durable=False))
         stages.check_previous(pipeline, hour)
         claim = stages.claim(pipeline, hour)
-        is_small = sum(entry.size for entry in claim.objects) <= _SMALL
+        is_small = sum(entry.size for entry in claim.objects) <= pipeline.config.run.in_memory
         if is_small:
             pipeline = replace(pipeline, config=_in_one_shard(pipeline.config))
             claim = pipeline.claim_of(hour)
