@@ -26,8 +26,6 @@ _SESSIONS = ("sessions_closed", "sessions_open", "pending_after")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 0 success, 1 failure, 2 wrong usage."""
     options = _parser().parse_args(arguments)
-    # Arrow's own allocator asks the system for so much at a time that clearing it takes longer.
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     logging.basicConfig(
         level=logging.INFO if options.verbose else logging.WARNING,
         format="%(levelname)s %(message)s",
