@@ -37,6 +37,8 @@ $(STAMP): requirements-dev.txt pyproject.toml
 	  $(BIN)/python -m pip install -q --require-hashes -r requirements-dev.txt && \
 	  $(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .; \
 	fi
+	@echo "Compiling the kernels, once on this machine ..."
+	@$(BIN)/python -m sessionize.kernels
 	@touch $@
 
 demo: setup ## Run the whole pipeline on this machine, with made-up events, and show what came of it
@@ -51,7 +53,7 @@ test: setup ## Run the tests
 lint: setup ## Check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy sessionize local
+	$(BIN)/mypy sessionize local bench
 
 bench: $(BENCH)/.installed ## Measure the job against DuckDB, Polars, PySpark and pandas (some 40 minutes)
 	$(BENCH)/bin/python -m bench
