@@ -1,12 +1,12 @@
-"""Sessions of events in a pandas DataFrame: one pass in memory, for notebooks and one-off studies.
+"""Sessions of events in a pandas DataFrame: one pass in memory, for notebooks.
 
-The pipeline itself works on Arrow tables and does not need this; the sessions, their ids and tags are
-the same.
+The pipeline itself works on Arrow tables and does not need this; the sessions, their ids and tags
+are the same.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, timedelta
+from datetime import UTC
 
 import pandas as pd
 import pyarrow as pa
@@ -73,4 +73,4 @@ def _last_hour(events: pd.DataFrame) -> Hour:
     if events.empty:
         return Hour.parse("1970-01-01T00")
     last = events["event_time"].max().to_pydatetime().astimezone(UTC)
-    return Hour(last - timedelta(minutes=last.minute, seconds=last.second, microseconds=last.microsecond))
+    return Hour(last.replace(minute=0, second=0, microsecond=0))

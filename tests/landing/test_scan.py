@@ -18,7 +18,8 @@ LIMIT = 1 << 20
 NAMES = [*FieldNames().raw_names(), "os", "screen", "né", "a b", ""]
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=12) | st.sampled_from(["10.3.5.34", "a1b2", "\\", '"', "\x7f", "😀", "\u2028"])
+    | st.text(max_size=12)
+    | st.sampled_from(["10.3.5.34", "a1b2", "\\", '"', "\x7f", "😀", "\u2028"])
 )  # fmt: skip
 values = st.recursive(
     scalars,
@@ -27,8 +28,8 @@ values = st.recursive(
 )
 objects = st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=4), values, max_size=8)
 written = st.builds(
-    lambda value, ascii, indent, tight: json.dumps(
-        value, ensure_ascii=ascii, indent=indent, separators=(",", ":") if tight else None
+    lambda value, escaped, indent, tight: json.dumps(
+        value, ensure_ascii=escaped, indent=indent, separators=(",", ":") if tight else None
     ).encode(),
     objects,
     st.booleans(),
