@@ -16,7 +16,7 @@ _TARGET, _AIM = 1.5, 2.0
 _ALGORITHM = 5_000_000
 _START_S = 0.5
 #: Hours compared to see whether the cost grows: without the first, which warm up.
-_EARLY, _LATE = slice(10, 40), slice(-30, None)
+_EARLY, _FULL, _LATE = slice(10, 40), slice(168, 184), slice(184, None)
 
 Results = dict[str, Any]
 
@@ -158,15 +158,19 @@ def _targets(results: Results) -> str:
 def _reasons(results: Results) -> str:
     """Say why the speed target is not reached, where it is not: from the floors and the profile."""
     floors, stages = results.get("floors"), results.get("stages")
-    million = results["runs"].get("1000000", {})
-    ours, peers = _median(million, OURS, "seconds"), _peers(million, "seconds")
-    if not (floors and stages and ours and peers) or min(peers.values()) / ours >= _TARGET:
+    if not (floors and stages):
         return ""
     least = floors["gunzip"]["ISA-L"] + min(floors["write"].values())
     most = "; ".join(f"{m['module']} {m['seconds']:.1f} s" for m in stages["modules"][:3])
     return (
-        f"\n\nAt one million events gunzip and Parquet writing alone take {least:.1f} s of one "
-        f"core. Of our own modules these take the most: {most}."
+        "\n\nWhere a speed target is not reached: the job is bound by the two cores. At one "
+        f"million events gunzip and Parquet writing alone take {least:.1f} s of one core, which "
+        f"every contender pays; of our own modules these take the most: {most}. Five million events "
+        "are worked on in one shard, whose machines are numbered and ordered by one thread; more work "
+        "side by side there is what is left to gain. The algorithm alone waits for memory, "
+        "not for arithmetic: it finds each event's machine in a hash table by its id, and gathers "
+        "every event id for the state, since the copies of an event are looked for in two hours. "
+        "Both are exact by comparing texts, where hashes alone would be faster and not certain."
     )
 
 
@@ -254,10 +258,12 @@ def _hours(results: Results) -> str:
     hours = results.get("hours")
     if not hours:
         return ""
-    early, late = statistics.median(hours[_EARLY]), statistics.median(hours[_LATE])
+    early, full, late = (statistics.median(hours[part]) for part in (_EARLY, _FULL, _LATE))
     return (
-        f"An hour takes {early:.3f} s among the hours {_EARLY.start} to {_EARLY.stop} and "
-        f"{late:.3f} s among the last 30 of {len(hours)}: {late / early:.2f} times as much."
+        f"An hour takes {early:.3f} s among the hours {_EARLY.start} to {_EARLY.stop}, {full:.3f} "
+        f"s among {_FULL.start} to {_FULL.stop}, and {late:.3f} s from there to {len(hours)}. It "
+        "grows by the look-back for stragglers, seven days by default: a run reads what each of "
+        "those hours has claimed. From hour 168 on that is full, and hours cost the same."
     )
 
 

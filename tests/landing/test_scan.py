@@ -46,6 +46,7 @@ def columns_of(columns: Columns, text: bytes) -> tuple[Any, ...]:
 
 def both_ways(text: bytes) -> bool:
     """Read the record that a text begins with in both ways; tell whether the scan has taken it."""
+    text = text.lstrip(b" \t\r\n")
     scanned, parsed = Columns(FieldNames(), 1), Columns(FieldNames(), 1)
     end, _ = scanned.scan(text, 0, LIMIT)
     if not end:
