@@ -165,12 +165,13 @@ def _reasons(results: Results) -> str:
     return (
         "\n\nWhere a speed target is not reached: the job is bound by the two cores. At one "
         f"million events gunzip and Parquet writing alone take {least:.1f} s of one core, which "
-        f"every contender pays; of our own modules these take the most: {most}. Five million events "
-        "are worked on in one shard, whose machines are numbered and ordered by one thread; more work "
-        "side by side there is what is left to gain. The algorithm alone waits for memory, "
-        "not for arithmetic: it finds each event's machine in a hash table by its id, and gathers "
-        "every event id for the state, since the copies of an event are looked for in two hours. "
-        "Both are exact by comparing texts, where hashes alone would be faster and not certain."
+        f"every contender pays; of our own modules these take the most: {most}. Five million "
+        "events are worked on in one shard, whose machines are numbered and ordered by one "
+        "thread; more work side by side there is what is left to gain. The algorithm alone "
+        "waits for memory, not for arithmetic: it finds each event's machine in a hash table by "
+        "its id, and gathers every event id for the state, since the copies of an event are "
+        "looked for in two hours. Both are exact by comparing texts, where hashes alone would "
+        "be faster and not certain."
     )
 
 
