@@ -15,11 +15,10 @@ from sessionize.kernels.arrow import text_array
 from sessionize.kernels.json_scan import ESCAPED, RecordScan
 from sessionize.landing.parsing import MAX_DEPTH, Fields
 from sessionize.landing.records import Kind, RawColumn
+from sessionize.schemas import FEW_VALUES
 
-#: The columns that have few values: they are kept as dictionary-encoded texts.
-FEW_VALUES = frozenset(
-    ["action", "machine_length", "build_id", "trialstate", "installsource", "language"]
-)
+#: The columns that are kept as dictionary-encoded texts: the length is one here only.
+_FEW_VALUES = FEW_VALUES | {"machine_length"}
 
 _NULL = b"null"
 _ABSENT = int(Kind.ABSENT)
@@ -120,7 +119,7 @@ class Columns:
         absent = kind == _ABSENT
         is_escaped = of_field != kind
         has_escapes = bool(is_escaped.any())
-        if name in FEW_VALUES and not has_escapes:
+        if name in _FEW_VALUES and not has_escapes:
             codes, firsts = found.encode_field(data, field)
             values = text_array(*found.texts_of_field(data, field, firsts))
             mask = absent if absent.any() else None
@@ -133,7 +132,7 @@ class Columns:
             places = found.spans[:rows][is_escaped, field].tolist()
             decoded = [_decode_string(text[start - 1 : end + 1]) for start, end in places]
             column = _replaced(column, is_escaped, pa.array(decoded, pa.string()))
-        return RawColumn(column.dictionary_encode() if name in FEW_VALUES else column, kind)
+        return RawColumn(column.dictionary_encode() if name in _FEW_VALUES else column, kind)
 
     def _with_decoded(
         self, columns: dict[str, RawColumn], extended: pa.StringArray
@@ -148,10 +147,10 @@ class Columns:
             kind = column.kind
             kind[mask] = [_KIND_OF_FIRST_BYTE.get(value[0], Kind.OTHER) for value in values]
             texts = pa.array(map(_text_of, values), pa.string())
-            text = column.text.cast(pa.string()) if name in FEW_VALUES else column.text
+            text = column.text.cast(pa.string()) if name in _FEW_VALUES else column.text
             text = _replaced(text, mask, texts)
             columns[name] = RawColumn(
-                text.dictionary_encode() if name in FEW_VALUES else text, kind
+                text.dictionary_encode() if name in _FEW_VALUES else text, kind
             )
         unknown = pa.array([_object_of(fields) for fields in records], pa.string())
         return columns, _replaced(extended, mask, unknown)

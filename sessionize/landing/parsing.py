@@ -59,15 +59,6 @@ def is_object(record: bytes) -> bool:
     return not isinstance(parse(record), Problem)
 
 
-def may_be_flawed(text: bytes) -> bool:
-    """Tell, at little cost, whether the records of a text can have a flaw but deep nesting."""
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError:
-        return True
-    return b"\\" in text and _SURROGATES.search(text) is not None
-
-
 def find_flaw(record: bytes) -> Problem | None:
     """Look for what the decoder lets pass in values that it need not decode."""
     try:

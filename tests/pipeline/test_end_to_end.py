@@ -32,6 +32,7 @@ dedup_window = "30m"
 [run]
 shards = 3
 batch_size = "2KiB"
+in_memory = "1B"
 """,
     "waiting for what is out of order": """
 [session]

@@ -22,6 +22,7 @@ from sessionize.kernels.source.memory import (
     put_int64,
     word_at,
 )
+from sessionize.kernels.source.texts import same_bytes
 
 _INCOMPLETE = -1
 _NOT_STRICT = -2
@@ -163,10 +164,11 @@ def _scan_record(
                 return _NOT_STRICT, written
             for other in range(unknowns):  # of a name that comes twice, slower code decides
                 place = unknown + other * 16
-                if _same(int64_at(place), int64_at(place + 8), key, key_end):
+                size = key_end - key
+                if int64_at(place + 8) == size and same_bytes(int64_at(place), key, size):
                     return _NOT_STRICT, written
             put_int64(unknown + unknowns * 16, key)
-            put_int64(unknown + unknowns * 16 + 8, key_end)
+            put_int64(unknown + unknowns * 16 + 8, key_end - key)
             unknowns += 1
             put_byte(written, _COMMA if unknowns > 1 else _OPEN_OBJECT)
             written = _copy(key - 1, key_end + 1, written + 1)
@@ -438,24 +440,8 @@ def _find_name(key, key_end, names, name_ends, fields, expected):
         field = expected + step
         if field >= fields:
             field -= fields
-        begin = names + (int32_at(name_ends + field * 4 - 4) if field else 0)
-        if _same(begin, names + int32_at(name_ends + field * 4), key, key_end):
+        begin = int32_at(name_ends + field * 4 - 4) if field else 0
+        size = int32_at(name_ends + field * 4) - begin
+        if size == key_end - key and same_bytes(names + begin, key, size):
             return field
     return -1
-
-
-@part
-def _same(one, one_end, other, other_end):
-    size = one_end - one
-    if size != other_end - other:
-        return False
-    k = 0
-    while k + 8 <= size:
-        if word_at(one + k) != word_at(other + k):
-            return False
-        k += 8
-    while k < size:
-        if byte_at(one + k) != byte_at(other + k):
-            return False
-        k += 1
-    return True

@@ -54,7 +54,7 @@ def _hash(start, size):
 
 
 @part
-def _same(one, other, size):
+def same_bytes(one, other, size):
     """Tell whether the bytes at two addresses are the same."""
     k = 0
     while k + 8 <= size:
@@ -105,7 +105,7 @@ def number_texts(offsets, data, row, rows, slots, slot_count, entries, known, nu
             if (
                 int64_at(entry + 16) == np.int64(hashed)
                 and int64_at(entry + 8) == size
-                and _same(int64_at(entry), start, size)
+                and same_bytes(int64_at(entry), start, size)
             ):
                 break
             slot = (slot + 1) & (slot_count - 1)
@@ -148,7 +148,7 @@ def encode_spans(text, spans, kinds, fields, field, rows, slots, slot_count, cod
         if before >= 0:  # runs of one value are frequent
             first = int64_at(firsts + 8 * before)
             place, other = _span(text, spans, first * fields + field)
-            if other == size and _same(place, start, size):
+            if other == size and same_bytes(place, start, size):
                 put_int32(codes + 4 * row, before)
                 continue
         slot = np.int64(_hash(start, size) & np.uint64(slot_count - 1))
@@ -162,7 +162,7 @@ def encode_spans(text, spans, kinds, fields, field, rows, slots, slot_count, cod
                 break
             first = int64_at(firsts + 8 * number)
             place, other = _span(text, spans, first * fields + field)
-            if other == size and _same(place, start, size):
+            if other == size and same_bytes(place, start, size):
                 break
             slot = (slot + 1) & (slot_count - 1)
         put_int32(codes + 4 * row, number)
