@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -10,7 +12,7 @@ import pyarrow as pa
 def duplicated(
     machine: npt.NDArray[np.int64],
     time: npt.NDArray[np.int64],
-    event_id: pa.ChunkedArray,
+    event_ids: Callable[[npt.NDArray[np.int64]], pa.StringArray],
     order: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.bool_]:
     """Tell which rows repeat the machine, time and event id of an earlier row.
@@ -19,8 +21,8 @@ def duplicated(
     ----------
     machine, time : int64 arrays
         The machine's number, and the event time in microseconds.
-    event_id : ChunkedArray of string
-        As long as the arrays.
+    event_ids : callable
+        Returns the event ids of the rows that it is given.
     order : int64 array
         The rows by machine and time; those that tie by their place.
     """
@@ -35,7 +37,7 @@ def duplicated(
     rows = order[shared]
     group = np.concatenate([[0], np.cumsum(~same)])[shared]
     seen: set[tuple[int, str]] = set()
-    ids = event_id.take(pa.array(rows)).to_pylist()
+    ids = event_ids(rows).to_pylist()
     for row, identity in zip(rows.tolist(), zip(group.tolist(), ids, strict=True), strict=True):
         result[row] = identity in seen
         seen.add(identity)

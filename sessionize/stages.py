@@ -209,8 +209,13 @@ def sessionize_shard(pipeline: Pipeline, hour: Hour, claim_id: str, shard: int) 
     claim, staging = pipeline.work(hour, claim_id)
     previous = previous_ledger(pipeline.lake, hour, pipeline.config)
     state = load_state(pipeline.lake, previous, shard, claim.shards)
+    workers = pipeline.config.run.workers
     result = sessionize_hour(
-        state, _events_of(staging, claim, shard), hour, pipeline.config.session
+        state,
+        _events_of(staging, claim, shard),
+        hour,
+        pipeline.config.session,
+        threads=max(1, workers // claim.shards),
     )
     staging.write_pieces(
         shard_name(previous, "sessionized_events", shard),
@@ -292,5 +297,6 @@ def _dealt(events: pa.Table, shards: int) -> list[pa.Table]:
     shard = shard_of(events.column("machine_id").combine_chunks(), shards)
     order = np.argsort(shard.astype(np.uint16), kind="stable")
     ends = np.searchsorted(shard[order], np.arange(shards + 1))
-    sorted_events = Rows(events).take(order, ENCODED_EVENTS)
+    rows = Rows(events)
+    sorted_events = rows.take(rows.places()[order], ENCODED_EVENTS)
     return [sorted_events.slice(a, b - a) for a, b in itertools.pairwise(ends.tolist())]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,10 +11,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from sessionize.kernels.arrow import text_array
-from sessionize.kernels.texts import copy_texts, locate_texts
+from sessionize.kernels.gather import gather_int32, gather_int64, gather_texts
 from sessionize.schemas import TIME
 
 Numbers = npt.NDArray[np.int64]
+
+_CHUNK = 32  # how far up in a place the chunk's number stands
 
 
 def microseconds(times: pa.ChunkedArray) -> Numbers:
@@ -33,70 +35,194 @@ def pieces(rows: int, size: int) -> Iterator[slice]:
         yield slice(begin, min(begin + size, rows))
 
 
-def in_one_piece(column: pa.ChunkedArray) -> pa.Array:
-    """Return a column as one array, without a copy where it is one already."""
-    chunks = [chunk for chunk in column.chunks if len(chunk)]
-    if len(chunks) == 1:
-        return chunks[0]
-    return pa.concat_arrays(chunks) if chunks else pa.array([], column.type)
+def place_of(chunk: int, row: int = 0) -> int:
+    """Return the place of a row of a chunk."""
+    return (chunk << _CHUNK) | row
+
+
+def as_schema(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Cast a table, unless it has the schema already."""
+    return table if table.schema.equals(schema) else table.cast(schema)
 
 
 class Rows:
-    """The rows of a table, to be taken in any order.
+    """The rows of tables laid end to end, to be taken in any order.
 
-    Texts stay in the chunks that they are in: there may be more of them than fit twice in memory.
+    A row is named by its place: the number of its chunk, times 2 ** 32, and its row in the chunk.
+    Places rise with the rows. What is in memory is not copied: every column stays in its chunks.
+
+    Parameters
+    ----------
+    *tables : Table
+        Of one schema.
+
+    Attributes
+    ----------
+    chunks : list of RecordBatch
+        None is empty.
+    firsts : list of int
+        For each table, the number of its first chunk.
     """
 
-    def __init__(self, table: pa.Table) -> None:
-        self._table = table
-        self._columns: dict[str, pa.Array | _Texts] = {
-            name: _Texts(column) if column.type == pa.string() else in_one_piece(column)
-            for name, column in zip(table.column_names, table.columns, strict=True)
+    def __init__(self, *tables: pa.Table) -> None:
+        self.chunks: list[pa.RecordBatch] = []
+        self.firsts: list[int] = []
+        for table in tables:
+            self.firsts.append(len(self.chunks))
+            self.chunks += (batch for batch in table.to_batches() if len(batch))
+        schema = tables[0].schema
+        self._columns: dict[str, _Column] = {
+            name: _column(kind, [chunk.column(number) for chunk in self.chunks])
+            for number, (name, kind) in enumerate(zip(schema.names, schema.types, strict=True))
         }
 
     def __len__(self) -> int:
-        return len(self._table)
+        return sum(len(chunk) for chunk in self.chunks)
 
-    def column(self, name: str) -> pa.ChunkedArray:
-        """Return a whole column."""
-        column = self._columns[name]
-        return self._table.column(name) if isinstance(column, _Texts) else pa.chunked_array(column)
+    def select(self, *names: str) -> pa.Table:
+        """Return some columns, in the same chunks."""
+        schema = pa.schema([(name, self._columns[name].kind) for name in names])
+        return pa.Table.from_batches([chunk.select(names) for chunk in self.chunks], schema)
 
-    def take(self, rows: Numbers, schema: pa.Schema) -> pa.Table:
+    def places(self) -> Numbers:
+        """Return the places of all rows, in order."""
+        of_chunks = [
+            np.arange(place_of(number), place_of(number, len(chunk)), dtype=np.int64)
+            for number, chunk in enumerate(self.chunks)
+        ]
+        return np.concatenate([np.empty(0, np.int64), *of_chunks])
+
+    def take(self, places: Numbers, schema: pa.Schema) -> pa.Table:
         """Return the rows, in the order given, with the columns that ``schema`` names.
 
         The columns are gathered side by side: what takes long is to wait for memory.
         """
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            columns = list(pool.map(lambda name: self.take_column(name, rows), schema.names))
+            columns = list(
+                pool.map(lambda name: self._columns[name].in_pieces(places), schema.names)
+            )
         return pa.table(columns, schema=schema)
 
-    def take_column(self, name: str, rows: Numbers) -> pa.Array:
-        """Return one column of the rows."""
+    def take_column(self, name: str, places: Numbers) -> pa.Array:
+        """Return one column of the rows.
+
+        Raises
+        ------
+        OverflowError
+            If it has 2 GiB of text, or more.
+        """
+        return self._columns[name].take(places)
+
+    def take_numbers(self, name: str, places: Numbers) -> Numbers:
+        """Return a column of int64, or of times, without nulls."""
         column = self._columns[name]
-        return column.take(rows) if isinstance(column, _Texts) else column.take(pa.array(rows))
+        assert isinstance(column, _Numbers)
+        return column.values(places)
 
 
-class _Texts:
-    """The texts of a column, by the addresses of its chunks."""
+class _Column:
+    """A column by the addresses of its chunks, which it keeps in memory."""
 
-    def __init__(self, column: pa.ChunkedArray) -> None:
-        self._chunks = [chunk for chunk in column.chunks if len(chunk)]  # keeps them in memory
-        self._ends = np.cumsum([len(chunk) for chunk in self._chunks], dtype=np.int64)
-        # A chunk may begin inside its buffers.
-        self._begins = self._ends - [len(chunk) + chunk.offset for chunk in self._chunks]
+    def __init__(self, kind: pa.DataType, chunks: Sequence[pa.Array]) -> None:
+        self.kind = kind
+        self._chunks = chunks
+        self._buffers = [chunk.buffers() for chunk in chunks]
+        shifts = [chunk.offset for chunk in chunks]
+        self._validity_at = self._addresses(0)
+        self._shifts_at = np.array(shifts, dtype=np.int64)
+
+    def _addresses(self, number: int, width: int = 0) -> Numbers:
+        """Return where the first row of each chunk lies in a buffer of so many bytes a row."""
         addresses = [
-            [buffer.address if buffer else 0 for buffer in chunk.buffers()]
-            for chunk in self._chunks
+            buffers[number].address + width * chunk.offset if buffers[number] else 0
+            for buffers, chunk in zip(self._buffers, self._chunks, strict=True)
         ]
-        self._validity_at, self._offsets_at, self._data_at = np.array(
-            addresses or np.zeros((0, 3)), dtype=np.int64
-        ).T.copy()
+        return np.array(addresses, dtype=np.int64)
 
-    def take(self, rows: Numbers) -> pa.StringArray:
-        chunk = np.searchsorted(self._ends, rows, side="right")
-        inside = rows - self._begins[chunk] if len(rows) else rows
-        places, offsets, absent = locate_texts(
-            chunk, inside, self._offsets_at, self._data_at, self._validity_at
+    def take(self, places: Numbers) -> pa.Array:
+        """Return the rows."""
+        raise NotImplementedError
+
+    def in_pieces(self, places: Numbers) -> pa.ChunkedArray:
+        """Return the rows, in as many pieces as it takes."""
+        return pa.chunked_array([self.take(places)], self.kind)
+
+
+class _Numbers(_Column):
+    """int32, int64 or times."""
+
+    def __init__(self, kind: pa.DataType, chunks: Sequence[pa.Array]) -> None:
+        super().__init__(kind, chunks)
+        self._is_short = kind == pa.int32()
+        self._data_at = self._addresses(1, 4 if self._is_short else 8)
+        self._meanings_at = np.zeros(len(chunks), np.int64)
+
+    def values(self, places: Numbers) -> Numbers:
+        """Return the numbers of rows that are not null."""
+        return gather_int64(places, self._data_at, self._validity_at, self._shifts_at)[0]
+
+    def take(self, places: Numbers) -> pa.Array:
+        where = (self._data_at, self._validity_at, self._shifts_at)
+        if self._is_short:
+            return _array(self.kind, *gather_int32(places, *where, self._meanings_at))
+        return _array(self.kind, *gather_int64(places, *where))
+
+
+class _Encoded(_Column):
+    """Dictionary-encoded texts; each chunk may have a dictionary of its own."""
+
+    def __init__(self, kind: pa.DataType, chunks: Sequence[pa.Array]) -> None:
+        super().__init__(kind, chunks)
+        self._data_at = self._addresses(1, 4)
+        own = [chunk.dictionary for chunk in chunks]
+        every = pa.concat_arrays([pa.array([], kind.value_type), *own]).dictionary_encode()
+        self._dictionary = every.dictionary
+        self._meanings = every.indices.to_numpy()
+        ends = np.cumsum([len(dictionary) for dictionary in own], dtype=np.int64)
+        begins = ends - [len(dictionary) for dictionary in own]
+        self._meanings_at = self._meanings.ctypes.data + 4 * begins
+
+    def take(self, places: Numbers) -> pa.Array:
+        codes, absent = gather_int32(
+            places, self._data_at, self._validity_at, self._shifts_at, self._meanings_at
         )
-        return text_array(offsets, copy_texts(places, offsets), absent)
+        return pa.DictionaryArray.from_arrays(
+            _array(pa.int32(), codes, absent), self._dictionary, safe=False
+        )
+
+
+class _Texts(_Column):
+    def __init__(self, kind: pa.DataType, chunks: Sequence[pa.Array]) -> None:
+        super().__init__(kind, chunks)
+        self._offsets_at = self._addresses(1, 4)
+        self._data_at = self._addresses(2)
+
+    def take(self, places: Numbers) -> pa.StringArray:
+        return text_array(
+            *gather_texts(
+                places, self._offsets_at, self._data_at, self._validity_at, self._shifts_at
+            )
+        )
+
+    def in_pieces(self, places: Numbers) -> pa.ChunkedArray:
+        try:
+            return super().in_pieces(places)
+        except OverflowError:
+            half = len(places) // 2
+            halves = (self.in_pieces(places[:half]), self.in_pieces(places[half:]))
+            return pa.chunked_array([chunk for each in halves for chunk in each.chunks])
+
+
+def _column(kind: pa.DataType, chunks: Sequence[pa.Array]) -> _Column:
+    if pa.types.is_string(kind):
+        return _Texts(kind, chunks)
+    return (_Encoded if pa.types.is_dictionary(kind) else _Numbers)(kind, chunks)
+
+
+def _array(
+    kind: pa.DataType, values: npt.NDArray[np.generic], absent: npt.NDArray[np.bool_]
+) -> pa.Array:
+    nulls, validity = int(np.count_nonzero(absent)), None
+    if nulls:
+        validity = pa.py_buffer(np.packbits(~absent, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(values)], nulls)

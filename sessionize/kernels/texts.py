@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from sessionize.kernels.gather import copy_texts
 from sessionize.kernels.library import Native
 
 Offsets = npt.NDArray[np.int32]
@@ -14,8 +15,6 @@ Numbers = npt.NDArray[np.int64]
 _hash_texts = Native("hash_texts")
 _number_texts = Native("number_texts")
 _fill_slots = Native("fill_slots")
-_locate_texts = Native("locate_texts")
-_copy_texts = Native("copy_texts")
 _split_texts = Native("split_texts")
 _are_hex = Native("are_hex")
 
@@ -81,38 +80,6 @@ class TextTable:
         offsets = np.zeros(len(numbers) + 1, np.int32)
         np.cumsum(sizes, out=offsets[1:])
         return offsets, copy_texts(places.copy(), offsets)
-
-
-def locate_texts(
-    chunk: Numbers, row: Numbers, offsets_at: Numbers, data_at: Numbers, validity_at: Numbers
-) -> tuple[Numbers, Offsets, npt.NDArray[np.bool_]]:
-    """Find rows of a column that is in chunks.
-
-    Parameters
-    ----------
-    chunk, row : int64 arrays
-        The chunk of each row, and its place in the chunk's buffers.
-    offsets_at, data_at, validity_at : int64 arrays, one item a chunk
-        The addresses of the chunk's offsets (int32), bytes, and bits of validity: 0 if all are.
-
-    Returns
-    -------
-    places, offsets, absent : int64, int32 and bool arrays
-        The addresses of the texts, where they would end if they were laid end to end, and which of
-        them are null.
-    """
-    places = np.empty(len(row), np.int64)
-    offsets = np.empty(len(row) + 1, np.int32)
-    absent = np.empty(len(row), np.bool_)
-    _locate_texts(chunk, row, len(row), offsets_at, data_at, validity_at, places, offsets, absent)
-    return places, offsets, absent
-
-
-def copy_texts(places: Numbers, offsets: Offsets) -> Bytes:
-    """Lay texts, given by their addresses and where they shall end, end to end."""
-    texts = np.empty(offsets[-1], np.uint8)
-    _copy_texts(places, offsets, len(places), texts)
-    return texts
 
 
 def split_texts(

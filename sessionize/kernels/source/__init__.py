@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sessionize.kernels.library import Code
-from sessionize.kernels.source import instants, json_scan, order, texts, uuids
+from sessionize.kernels.source import gather, instants, json_scan, order, texts, uuids
 from sessionize.kernels.source.compiling import compiled
 
 KERNELS: tuple[Callable[..., int], ...] = (
@@ -20,10 +20,13 @@ KERNELS: tuple[Callable[..., int], ...] = (
     texts.encode_spans,
     texts.measure_spans,
     texts.copy_spans,
-    texts.locate_texts,
-    texts.copy_texts,
     texts.split_texts,
     texts.are_hex,
+    gather.deal_rows,
+    gather.gather_int64,
+    gather.gather_int32,
+    gather.locate_texts,
+    gather.copy_texts,
     order.order_rows,
     order.renumber,
     uuids.name_uuids,

@@ -123,3 +123,19 @@ def copy_bytes(typingctx, to, source, size):
         return context.get_dummy_value()
 
     return types.void(to, source, size), generate
+
+
+@intrinsic
+def prefetch(typingctx, address):
+    """Have the processor fetch what lies at an address, which is read soon; any address will do."""
+
+    def generate(context, builder, signature, args):
+        place = _pointer(context, builder, signature.args[0], args[0], 8)
+        int32 = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, int32, int32, int32])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
+        # To be read, kept in all caches, as data.
+        builder.call(fetch, [place, int32(0), int32(3), int32(1)])
+        return context.get_dummy_value()
+
+    return types.void(address), generate

@@ -192,38 +192,6 @@ def copy_spans(text, spans, fields, field, wanted, rows, offsets, texts):
     return 0
 
 
-def locate_texts(chunk, row, rows, offsets_at, data_at, validity_at, places, offsets, absent):
-    """Find rows of a column that is in chunks; return how many bytes they have.
-
-    ``offsets_at``, ``data_at`` and ``validity_at`` have an address a chunk, the last 0 where
-    nothing is null. ``places``, ``offsets`` and ``absent`` are filled with the texts' addresses,
-    where they would end, laid end to end, and which of them are null.
-    """
-    end = 0
-    put_int32(offsets, 0)
-    for k in range(rows):
-        number, i = int64_at(chunk + 8 * k), int64_at(row + 8 * k)
-        bits = int64_at(validity_at + 8 * number)
-        missing = bits != 0 and (byte_at(bits + (i >> 3)) >> (i & 7)) & 1 == 0
-        put_byte(absent + k, 1 if missing else 0)
-        at = int64_at(offsets_at + 8 * number) + 4 * i
-        begin = int32_at(at)
-        if not missing:
-            end += int32_at(at + 4) - begin
-        put_int64(places + 8 * k, int64_at(data_at + 8 * number) + begin)
-        put_int32(offsets + 4 * k + 4, end)
-    return end
-
-
-def copy_texts(places, offsets, rows, texts):
-    """Lay texts, given by their addresses, end to end at the given offsets."""
-    for row in range(rows):
-        begin = int32_at(offsets + 4 * row)
-        size = int32_at(offsets + 4 * row + 4) - begin
-        copy_bytes(texts + begin, int64_at(places + 8 * row), size)
-    return 0
-
-
 def split_texts(offsets, data, cuts, rows, heads, head_offsets, tails, tail_offsets):
     """Cut each text in two after so many bytes; without a cut inside it, it is all head."""
     head_end = tail_end = np.int64(0)
