@@ -19,7 +19,7 @@ def _strings(*names: str) -> list[pa.Field]:
 FEW_VALUES = frozenset(
     [
         *("action", "product", "build_id", "major_version", "minor_version", "maint_id"),
-        *("trialstate", "installsource", "language", "object_key"),
+        *("trialstate", "apptoken", "installsource", "language", "p2", "object_key"),
     ]
 )
 

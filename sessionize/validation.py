@@ -107,7 +107,7 @@ class _Faults:
             if not len(rows):
                 continue
             field = getattr(self._names, name)
-            values = columns[name].text.take(pa.array(rows)).to_pylist()
+            values = columns[name].take(rows).to_pylist()
             kinds = columns[name].kind[rows].tolist()
             for row, value, kind in zip(rows.tolist(), values, kinds, strict=True):
                 found[row] = Problem(reason, f"`{field}` is {_shown(value, kind)}")
@@ -165,9 +165,8 @@ def _trialstate_fits(columns: dict[str, RawColumn], config: PipelineConfig) -> M
 def _valid_table(
     batch: RawBatch, rows: npt.NDArray[np.int64], microseconds: npt.NDArray[np.int64], key: str
 ) -> pa.Table:
-    taken = pa.array(rows)
     text = {
-        name: column.text.take(taken)
+        name: column.take(rows)
         for name, column in batch.columns.items()
         if name in VALIDATED.names
     }
@@ -175,8 +174,8 @@ def _valid_table(
         **{name: _as_staged(name, column) for name, column in text.items()},
         "event_id": _event_ids(batch, rows, text["event_id"], key),
         "event_time": pa.array(microseconds[rows]).cast(TIME),
-        "machine_length": _lengths(batch.columns["machine_length"]).take(taken),
-        "extended": batch.extended.take(taken),
+        "machine_length": _lengths(batch.columns["machine_length"].take(rows)),
+        "extended": batch.extended.take(pa.array(rows)),
         "object_key": _repeated(key, len(rows)),
         "position": pa.array(batch.first_position + rows),
     }
@@ -211,9 +210,8 @@ def _event_ids(
     return pc.replace_with_mask(ids, pa.array(mask), pa.array(derived, pa.string()))
 
 
-def _lengths(column: RawColumn) -> pa.Array:
+def _lengths(text: pa.Array) -> pa.Array:
     """Read the number of the machine's characters; null where there is no whole number."""
-    text = column.text
     if pa.types.is_dictionary(text.type):
         return _whole_numbers(text.dictionary).take(text.indices)
     return _whole_numbers(text)

@@ -120,27 +120,29 @@ class RecordScan:
         self.rows += 1
 
     def encode_field(
-        self, text: npt.NDArray[np.uint8], field: int
+        self, text: npt.NDArray[np.uint8], field: int, wanted: npt.NDArray[np.int64]
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """Number the values of a field by their first appearance.
+        """Number the values of a field in some records by their first appearance.
 
         Returns
         -------
-        codes : int32 array (rows,)
+        codes : int32 array (wanted,)
             The number of each record's value; 0 where there is none.
         firsts : int64 array
             The record in which each distinct value stands first.
         """
-        codes = np.empty(self.rows, np.int32)
-        firsts = np.empty(self.rows, np.int64)
-        slots = np.full(1 << (2 * self.rows).bit_length(), -1, np.int32)
+        codes = np.empty(len(wanted), np.int32)
+        firsts = np.empty(len(wanted), np.int64)
+        slots = np.full(1 << (2 * len(wanted)).bit_length(), -1, np.int32)
         known = _encode_spans(
             text,
+            len(text),
             self.spans,
             self.kinds,
             self.kinds.shape[1],
             field,
-            self.rows,
+            wanted,
+            len(wanted),
             slots,
             len(slots),
             codes,

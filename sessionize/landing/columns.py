@@ -44,10 +44,14 @@ class Columns:
 
     def __init__(self, fields: FieldNames, room: int) -> None:
         self._raw_names = dict(zip(fields.__struct_fields__, fields.raw_names(), strict=True))
-        names = [name.encode() for name in self._raw_names.values()]
-        self._found = RecordScan(names, room, MAX_DEPTH - 1)
-        self._decoded: dict[int, Fields] = {}
+        self._room = room
         self._checked: tuple[bytes, bool] = b"", True
+        self._begin()
+
+    def _begin(self) -> None:
+        names = [name.encode() for name in self._raw_names.values()]
+        self._found = RecordScan(names, self._room, MAX_DEPTH - 1)
+        self._decoded: dict[int, Fields] = {}
 
     def __len__(self) -> int:
         return self._found.rows
@@ -89,17 +93,18 @@ class Columns:
     ) -> tuple[dict[str, RawColumn], pa.StringArray, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return the columns, ``extended``, and the starts and ends of the records; begin anew."""
         found, rows = self._found, self._found.rows
-        columns = {name: self._column(text, f, name) for f, name in enumerate(self._raw_names)}
+        decoded = _Decoded(self._decoded, self._raw_names, rows) if self._decoded else None
+        columns = {
+            name: _column(found, text, field, name, decoded)
+            for field, name in enumerate(self._raw_names)
+        }
         offsets = np.zeros(rows + 1, np.int32)
         offsets[1:] = found.extended_ends[:rows]
-        none = offsets[1:] == offsets[:-1]
-        extended = text_array(offsets, found.extended[: offsets[-1]].copy(), none)
-        if self._decoded:
-            columns, extended = self._with_decoded(columns, extended)
-        starts, ends = found.starts[:rows].copy(), found.ends[:rows].copy()
-        found.rows = 0
-        self._decoded = {}
-        return columns, extended, starts, ends
+        extended = text_array(offsets, found.extended, offsets[1:] == offsets[:-1])
+        if decoded:
+            extended = _replaced(extended, decoded.mask, decoded.unknown)
+        self._begin()
+        return columns, extended, found.starts[:rows], found.ends[:rows]
 
     def _is_utf8(self, text: bytes) -> bool:
         """Tell whether all of it is UTF-8, but for a character that is cut off at its end."""
@@ -111,49 +116,54 @@ class Columns:
             self._checked = text, is_utf8
         return self._checked[1]
 
-    def _column(self, text: bytes, field: int, name: str) -> RawColumn:
-        found, rows = self._found, self._found.rows
-        data = np.frombuffer(text, np.uint8)
-        of_field = found.kinds[:rows, field]
-        kind = of_field & ~np.uint8(ESCAPED)
-        absent = kind == _ABSENT
-        is_escaped = of_field != kind
-        has_escapes = bool(is_escaped.any())
-        if name in _FEW_VALUES and not has_escapes:
-            codes, firsts = found.encode_field(data, field)
+
+class _Decoded:
+    """Records that have been decoded one by one, to be put in among the others."""
+
+    def __init__(self, records: dict[int, Fields], raw_names: dict[str, str], rows: int) -> None:
+        self.mask = np.zeros(rows, np.bool_)
+        self.mask[list(records)] = True
+        # In the order of their rows, which is that in which they were added.
+        fields = list(records.values())
+        self.values = {
+            name: [bytes(record.pop(raw_name, _NULL)) for record in fields]
+            for name, raw_name in raw_names.items()
+        }
+        self.unknown = pa.array([_object_of(record) for record in fields], pa.string())
+
+
+def _column(
+    found: RecordScan, text: bytes, field: int, name: str, decoded: _Decoded | None
+) -> RawColumn:
+    data = np.frombuffer(text, np.uint8)
+    of_field = found.kinds[: found.rows, field]
+    kind = of_field & ~np.uint8(ESCAPED)
+    is_escaped = of_field != kind
+    has_few = name in _FEW_VALUES
+
+    def read(rows: npt.NDArray[np.int64]) -> pa.Array:
+        absent = kind[rows] == _ABSENT
+        escaped = np.flatnonzero(is_escaped[rows])
+        if has_few and not len(escaped):
+            codes, firsts = found.encode_field(data, field, rows)
             values = text_array(*found.texts_of_field(data, field, firsts))
             mask = absent if absent.any() else None
-            return RawColumn(
-                pa.DictionaryArray.from_arrays(pa.array(codes, mask=mask), values), kind
-            )
-        offsets, texts = found.texts_of_field(data, field, np.arange(rows))
-        column = text_array(offsets, texts, absent)
-        if has_escapes:
-            places = found.spans[:rows][is_escaped, field].tolist()
-            decoded = [_decode_string(text[start - 1 : end + 1]) for start, end in places]
-            column = _replaced(column, is_escaped, pa.array(decoded, pa.string()))
-        return RawColumn(column.dictionary_encode() if name in _FEW_VALUES else column, kind)
+            return pa.DictionaryArray.from_arrays(pa.array(codes, mask=mask), values, safe=False)
+        column = text_array(*found.texts_of_field(data, field, rows), absent)
+        if len(escaped):
+            places = found.spans[rows[escaped], field].tolist()
+            values = [_decode_string(text[start - 1 : end + 1]) for start, end in places]
+            column = _replaced(column, is_escaped[rows], pa.array(values, pa.string()))
+        return column.dictionary_encode() if has_few else column
 
-    def _with_decoded(
-        self, columns: dict[str, RawColumn], extended: pa.StringArray
-    ) -> tuple[dict[str, RawColumn], pa.StringArray]:
-        """Put in the records that have been decoded one by one."""
-        mask = np.zeros(self._found.rows, np.bool_)
-        mask[list(self._decoded)] = True
-        records = list(self._decoded.values())
-        for name, raw_name in self._raw_names.items():
-            column = columns[name]
-            values = [bytes(fields.pop(raw_name, _NULL)) for fields in records]
-            kind = column.kind
-            kind[mask] = [_KIND_OF_FIRST_BYTE.get(value[0], Kind.OTHER) for value in values]
-            texts = pa.array(map(_text_of, values), pa.string())
-            text = column.text.cast(pa.string()) if name in _FEW_VALUES else column.text
-            text = _replaced(text, mask, texts)
-            columns[name] = RawColumn(
-                text.dictionary_encode() if name in _FEW_VALUES else text, kind
-            )
-        unknown = pa.array([_object_of(fields) for fields in records], pa.string())
-        return columns, _replaced(extended, mask, unknown)
+    if decoded is None:
+        return RawColumn(kind, read)
+    values, mask = decoded.values[name], decoded.mask
+    texts = pa.array(map(_text_of, values), pa.string())
+    whole = _replaced(read(np.arange(found.rows)).cast(pa.string()), mask, texts)
+    whole = whole.dictionary_encode() if has_few else whole
+    kind[mask] = [_KIND_OF_FIRST_BYTE.get(value[0], Kind.OTHER) for value in values]
+    return RawColumn(kind, lambda rows: whole.take(pa.array(rows)))
 
 
 def _replaced(

@@ -96,11 +96,12 @@ class _Reader:
                     framer.pass_record()
                     at = behind
                     continue
-            if incomplete and at > self._batch_bytes // 2:
-                yield from self._flush(window.data)
-                window.drop(at)
-                at = 0
-                if window.more():
+            if incomplete:
+                if at > self._batch_bytes // 2:
+                    yield from self._flush(window.data)
+                    window.drop(at)
+                    at = 0
+                if len(window.data) - at <= self._limit and window.more():
                     continue
 
             frame = framer.next(at)

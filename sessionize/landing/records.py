@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -44,17 +46,33 @@ class Problem:
 class RawColumn:
     """One known field of a batch of records.
 
+    A text is the decoded value of a string; the JSON text as it came of a number or other value;
+    null where the field is absent. Texts are made when they are asked for: those of records that
+    are not valid never are.
+
     Attributes
     ----------
-    text : pyarrow.StringArray, (n,)
-        The decoded value of a string; the JSON text as it came of a number or other value; null
-        where the field is absent.
     kind : ndarray of uint8, (n,)
         A `Kind` a record.
+    read : callable
+        Returns the texts of the rows that it is given: a StringArray, or a DictionaryArray of few
+        distinct ones.
     """
 
-    text: pa.StringArray
     kind: npt.NDArray[np.uint8]
+    read: Callable[[npt.NDArray[np.int64]], pa.Array]
+
+    @functools.cached_property
+    def text(self) -> pa.Array:
+        """The texts of all rows, (n,)."""
+        return self.read(np.arange(len(self.kind)))
+
+    def take(self, rows: npt.NDArray[np.int64]) -> pa.Array:
+        """Return the texts of these rows."""
+        text = self.__dict__.get("text")
+        if text is not None and pa.types.is_dictionary(text.type):
+            return text.take(pa.array(rows))
+        return self.read(rows)
 
 
 @dataclass(frozen=True, eq=False)

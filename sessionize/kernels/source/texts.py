@@ -20,6 +20,7 @@ from sessionize.kernels.source.memory import (
 
 _PRIME = np.uint64(0x9E3779B97F4A7C15)
 _MIX1, _MIX2 = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
+_ONE = np.uint64(1)
 _S29, _S33, _S8 = np.uint64(29), np.uint64(33), np.uint64(8)
 
 _ONES = np.uint64(0x0101010101010101)
@@ -131,7 +132,25 @@ def _span(text, spans, index):
     return text + begin, int32_at(spans + 8 * index + 4) - begin
 
 
-def encode_spans(text, spans, kinds, fields, field, rows, slots, slot_count, codes, firsts):
+@part
+def _hash_short(start, size, end):
+    """Hash the bytes at an address, behind which others may be read up to ``end``."""
+    if size > 16 or start + 8 > end:
+        return _hash(start, size)
+    if size >= 8:
+        first, last = word_at(start), word_at(start + size - 8)
+    else:
+        first = word_at(start) & ((_ONE << np.uint64(8 * size)) - _ONE)
+        last = np.uint64(size)
+    hashed = (first * _PRIME) ^ last
+    hashed ^= hashed >> _S29
+    hashed *= _MIX1
+    return hashed ^ (hashed >> _S33)
+
+
+def encode_spans(
+    text, size, spans, kinds, fields, field, wanted, rows, slots, slot_count, codes, firsts
+):
     """Number the texts of a field by their first appearance; where the kind is 0 there is none.
 
     ``firsts`` is filled with the row in which each distinct text stands first; returned is how many
@@ -139,24 +158,25 @@ def encode_spans(text, spans, kinds, fields, field, rows, slots, slot_count, cod
     """
     known = 0
     before = -1
-    for row in range(rows):
-        index = row * fields + field
+    text_end = text + size
+    for k in range(rows):
+        index = int64_at(wanted + 8 * k) * fields + field
         if byte_at(kinds + index) == 0:
-            put_int32(codes + 4 * row, 0)
+            put_int32(codes + 4 * k, 0)
             continue
         start, size = _span(text, spans, index)
         if before >= 0:  # runs of one value are frequent
             first = int64_at(firsts + 8 * before)
             place, other = _span(text, spans, first * fields + field)
             if other == size and same_bytes(place, start, size):
-                put_int32(codes + 4 * row, before)
+                put_int32(codes + 4 * k, before)
                 continue
-        slot = np.int64(_hash(start, size) & np.uint64(slot_count - 1))
+        slot = np.int64(_hash_short(start, size, text_end) & np.uint64(slot_count - 1))
         while True:
             number = np.int64(int32_at(slots + 4 * slot))
             if number < 0:
                 put_int32(slots + 4 * slot, known)
-                put_int64(firsts + 8 * known, row)
+                put_int64(firsts + 8 * known, int64_at(wanted + 8 * k))
                 number = known
                 known += 1
                 break
@@ -165,7 +185,7 @@ def encode_spans(text, spans, kinds, fields, field, rows, slots, slot_count, cod
             if other == size and same_bytes(place, start, size):
                 break
             slot = (slot + 1) & (slot_count - 1)
-        put_int32(codes + 4 * row, number)
+        put_int32(codes + 4 * k, number)
         before = number
     return known
 
