@@ -14,6 +14,9 @@ ESCAPED = 4
 #: The most unknown fields of a record; they are compared with each other.
 MOST_UNKNOWN = 64
 
+_WORD = 8
+_FEWEST_SLOTS = 1 << 9
+
 _scan_records = Native("scan_records")
 
 
@@ -52,8 +55,10 @@ class RecordScan:
         self.kinds = np.empty((rows, len(names)), np.uint8)
         self.extended = np.empty(0, np.uint8)
         self.extended_ends = np.empty(rows, np.int64)
-        self._names = np.frombuffer(b"".join(names), np.uint8)
-        self._name_ends = np.cumsum([len(name) for name in names], dtype=np.int32)
+        self._texts = [np.frombuffer(name + bytes(_WORD), np.uint8) for name in names]
+        self._names = np.array(list(map(_name, names, self._texts)), np.uint64)
+        # Which field to expect after none, and after each.
+        self._following = (np.arange(len(names) + 1) % len(names)).astype(np.int32)
         self._levels = np.empty(levels, np.uint8)
         self._unknown = np.empty((MOST_UNKNOWN, 2), np.int64)
         self._result = np.empty(2, np.int64)
@@ -94,8 +99,8 @@ class RecordScan:
             limit,
             int(high),
             self._names,
-            self._name_ends,
-            len(self._name_ends),
+            len(self._names),
+            self._following,
             self.rows,
             self.room,
             self.starts,
@@ -132,23 +137,35 @@ class RecordScan:
             The record in which each distinct value stands first.
         """
         codes = np.empty(len(wanted), np.int32)
-        firsts = np.empty(len(wanted), np.int64)
-        slots = np.full(1 << (2 * len(wanted)).bit_length(), -1, np.int32)
-        known = _encode_spans(
-            text,
-            len(text),
-            self.spans,
-            self.kinds,
-            self.kinds.shape[1],
-            field,
-            wanted,
-            len(wanted),
-            slots,
-            len(slots),
-            codes,
-            firsts,
-        )
-        return codes, firsts[:known]
+        result = np.zeros(1, np.int64)
+        slots = np.full(_FEWEST_SLOTS, -1, np.int32)
+        # Two words, the size and the first row of each distinct value.
+        entries = np.empty((_FEWEST_SLOTS // 2, 4), np.int64)
+        row = known = 0
+        while row < len(wanted):
+            row = _encode_spans(
+                text,
+                len(text),
+                self.spans,
+                self.kinds,
+                self.kinds.shape[1],
+                field,
+                wanted,
+                len(wanted),
+                row,
+                slots,
+                len(slots),
+                entries,
+                known,
+                codes,
+                result,
+            )
+            known = int(result[0])
+            if known == len(entries):
+                slots = np.full(4 * len(slots), -1, np.int32)
+                entries = np.concatenate([entries, np.empty((3 * len(entries), 4), np.int64)])
+                _refill_slots(entries, known, slots, len(slots))
+        return codes, entries[:known, 3].copy()
 
     def texts_of_field(
         self, text: npt.NDArray[np.uint8], field: int, wanted: npt.NDArray[np.int64]
@@ -162,6 +179,15 @@ class RecordScan:
         return offsets, texts
 
 
+def _name(name: bytes, text: npt.NDArray[np.uint8]) -> list[int]:
+    """Return what the kernel knows a name by, which stands in ``text``."""
+    first, last = (int.from_bytes(part, "little") for part in (name[:_WORD], name[-_WORD:]))
+    mask = (1 << 8 * min(len(name), _WORD)) - 1
+    is_plain = all(0x20 <= byte <= 0x7E and byte not in b'"\\' for byte in name)
+    return [text.ctypes.data, len(name), mask, first, last, is_plain]
+
+
 _encode_spans = Native("encode_spans")
+_refill_slots = Native("refill_slots")
 _measure_spans = Native("measure_spans")
 _copy_spans = Native("copy_spans")

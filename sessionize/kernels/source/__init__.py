@@ -18,6 +18,7 @@ KERNELS: tuple[Callable[..., int], ...] = (
     texts.number_texts,
     texts.fill_slots,
     texts.encode_spans,
+    texts.refill_slots,
     texts.measure_spans,
     texts.copy_spans,
     texts.split_texts,

@@ -17,6 +17,7 @@ from sessionize.kernels.source.memory import (
     copy_bytes,
     int32_at,
     int64_at,
+    plain_of_sixteen,
     put_byte,
     put_int32,
     put_int64,
@@ -32,12 +33,9 @@ _OPEN_OBJECT, _CLOSE_OBJECT, _OPEN_ARRAY, _CLOSE_ARRAY = b"{}[]"
 _SPACE = 0x20
 _TRUE, _FALSE, _NULL = (int.from_bytes(text, "little") for text in (b"true", b"false", b"null"))
 
-_ONES = np.uint64(0x0101010101010101)
-_QUOTES = _ONES * np.uint64(_QUOTE)
-_BACKSLASHES = _ONES * np.uint64(_BACKSLASH)
-_SPACES = _ONES * np.uint64(_SPACE)
-_HIGHEST_BITS = _ONES * np.uint64(0x80)
-_LOWEST_BYTE, _ONE_BYTE = np.uint64(0xFF), np.uint64(8)
+#: A name is known by its address, its size, a mask for its first eight bytes, those, its last eight
+#: bytes, and whether it stands in a text as it is.
+_NAME = 48
 
 
 def scan_records(
@@ -47,8 +45,8 @@ def scan_records(
     limit,
     high,
     names,
-    name_ends,
     fields,
+    following,
     row,
     rows,
     starts,
@@ -80,8 +78,8 @@ def scan_records(
             high,
             text,
             names,
-            name_ends,
             fields,
+            following,
             spans + row * fields * 8,
             kinds + row * fields,
             begin,
@@ -107,14 +105,14 @@ def scan_records(
 
 @part
 def _scan_record(
-    start, end, high, text, names, name_ends, fields, spans, kinds, extended, stack, levels, unknown
+    start, end, high, text, names, fields, following, spans, kinds, extended, stack, levels, unknown
 ):  # fmt: skip
     """Return where the record ends, or why it does not, and where its unknown fields do."""
     for field in range(fields):
         put_byte(kinds + field, ABSENT)
     written = extended
     unknowns = 0
-    expected = 0
+    before = 0  # the field before, counted from 1
     i = _skip_space(end, start + 1)
     if i < end and byte_at(i) == _CLOSE_OBJECT:
         return i + 1, written
@@ -124,12 +122,19 @@ def _scan_record(
         if byte_at(i) != _QUOTE:
             return _NOT_STRICT, written
         key = i + 1
-        i, escaped = _skip_string(end, i, high)
-        if i < 0:
-            return i, written
-        if escaped:
-            return _NOT_STRICT, written
-        key_end = i - 1
+        # Producers write their fields in one order: what came next in the record before is tried.
+        field = np.int64(int32_at(following + 4 * before))
+        key_end = _end_of_name(key, end, names + _NAME * field)
+        if key_end:
+            i = key_end + 1
+        else:
+            field = np.int64(-1)
+            i, escaped = _skip_string(end, i, high)
+            if i < 0:
+                return i, written
+            if escaped:
+                return _NOT_STRICT, written
+            key_end = i - 1
         i = _skip_space(end, i)
         if i >= end:
             return _INCOMPLETE, written
@@ -152,9 +157,11 @@ def _scan_record(
         if i < 0:
             return i, written
 
-        field = _find_name(key, key_end, names, name_ends, fields, expected)
+        if field < 0:
+            field = _find_name(key, key_end, names, fields)
         if field >= 0:
-            expected = field + 1
+            put_int32(following + 4 * before, field)
+            before = field + 1
             put_byte(kinds + field, kind)
             quote = 1 if first == _QUOTE else 0
             put_int32(spans + field * 8, value + quote - text)
@@ -246,21 +253,12 @@ def _skip_string(end, i, high):
 
 @part
 def _skip_plain(end, i):
-    """Pass the printable ASCII that means nothing in a string, eight bytes at a time."""
-    while i + 8 <= end:
-        word = word_at(i)
-        quote, backslash = word ^ _QUOTES, word ^ _BACKSLASHES
-        # A byte's highest bit tells that it is 0, is less than a space, or is above 127. The lowest
-        # such byte is told rightly, which is the one that counts.
-        hit = (
-            (quote - _ONES) & ~quote | (backslash - _ONES) & ~backslash | (word - _SPACES) | word
-        ) & _HIGHEST_BITS
-        if hit:
-            while hit & _LOWEST_BYTE == 0:
-                hit >>= _ONE_BYTE
-                i += 1
+    """Pass the printable ASCII that means nothing in a string, sixteen bytes at a time."""
+    while i + 16 <= end:
+        plain = plain_of_sixteen(i)
+        i += plain
+        if plain < 16:
             return i
-        i += 8
     while i < end:
         byte = byte_at(i)
         if byte == _QUOTE or byte == _BACKSLASH or byte < _SPACE or byte > 127:
@@ -434,14 +432,26 @@ def _skip_nested(end, i, high, stack, levels):
 
 
 @part
-def _find_name(key, key_end, names, name_ends, fields, expected):
-    """Return the number of the field; the one behind the field before is tried first."""
-    for step in range(fields):
-        field = expected + step
-        if field >= fields:
-            field -= fields
-        begin = int32_at(name_ends + field * 4 - 4) if field else 0
-        size = int32_at(name_ends + field * 4) - begin
-        if size == key_end - key and same_bytes(names + begin, key, size):
+def _end_of_name(key, end, name):
+    """Return where the key ends, if it is the name and its quote follows; else 0."""
+    size = int64_at(name + 8)
+    if key + size + 8 > end or int64_at(name + 40) == 0:
+        return 0
+    if word_at(key) & np.uint64(int64_at(name + 16)) != np.uint64(int64_at(name + 24)):
+        return 0
+    if size > 8 and word_at(key + size - 8) != np.uint64(int64_at(name + 32)):
+        return 0
+    if size > 16 and not same_bytes(int64_at(name), key, size):
+        return 0
+    return key + size if byte_at(key + size) == _QUOTE else 0
+
+
+@part
+def _find_name(key, key_end, names, fields):
+    """Return the number of the field that has the name; -1 if none has."""
+    size = key_end - key
+    for field in range(fields):
+        name = names + _NAME * field
+        if int64_at(name + 8) == size and same_bytes(int64_at(name), key, size):
             return field
     return -1

@@ -126,6 +126,35 @@ def copy_bytes(typingctx, to, source, size):
 
 
 @intrinsic
+def plain_of_sixteen(typingctx, address):
+    """Count the bytes from an address on, up to 16, that mean nothing in a JSON string.
+
+    That is printable ASCII without the quote and the backslash.
+    """
+
+    def generate(context, builder, signature, args):
+        byte, bits = ir.IntType(8), ir.IntType(16)
+        vector = ir.VectorType(byte, 16)
+        place = context.cast(builder, args[0], signature.args[0], types.intp)
+        text = builder.load(builder.inttoptr(place, vector.as_pointer()))
+        text.align = 1
+
+        def all_of(value):
+            return ir.Constant(vector, [value] * 16)
+
+        # As signed numbers, bytes above 127 are below the space too.
+        hits = builder.icmp_signed("<", text, all_of(ord(" ")))
+        for value in b'"\\':
+            hits = builder.or_(hits, builder.icmp_signed("==", text, all_of(value)))
+        int64 = ir.IntType(64)
+        found = builder.zext(builder.bitcast(hits, bits), int64)
+        stopped = builder.or_(found, int64(1 << 16))
+        return builder.cttz(stopped, ir.IntType(1)(1))
+
+    return types.int64(address), generate
+
+
+@intrinsic
 def prefetch(typingctx, address):
     """Have the processor fetch what lies at an address, which is read soon; any address will do."""
 

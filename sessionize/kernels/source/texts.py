@@ -12,6 +12,7 @@ from sessionize.kernels.source.memory import (
     copy_bytes,
     int32_at,
     int64_at,
+    prefetch,
     put_byte,
     put_int32,
     put_int64,
@@ -132,62 +133,108 @@ def _span(text, spans, index):
     return text + begin, int32_at(spans + 8 * index + 4) - begin
 
 
+#: A distinct text of a field is known by its address and size, the two words that `_key` returns,
+#: and the row in which it stands first.
+_FIELD_ENTRY = 32
+#: How many rows ahead the text is asked for, and twice as many where it is said to be.
+_AHEAD = 8
+
+
 @part
-def _hash_short(start, size, end):
-    """Hash the bytes at an address, behind which others may be read up to ``end``."""
-    if size > 16 or start + 8 > end:
-        return _hash(start, size)
-    if size >= 8:
-        first, last = word_at(start), word_at(start + size - 8)
-    else:
-        first = word_at(start) & ((_ONE << np.uint64(8 * size)) - _ONE)
-        last = np.uint64(size)
-    hashed = (first * _PRIME) ^ last
-    hashed ^= hashed >> _S29
-    hashed *= _MIX1
-    return hashed ^ (hashed >> _S33)
+def _key(start, size, end):
+    """Return two words for the bytes at an address, behind which others are read up to ``end``.
+
+    Texts of one size, up to 16 bytes, that have the same words are the same.
+    """
+    if size > 16:
+        return _hash(start, size), np.uint64(size)
+    if start + 8 > end:
+        word = np.uint64(0)
+        for k in range(min(size, 8)):
+            word |= np.uint64(byte_at(start + k)) << np.uint64(8 * k)
+        return word, np.uint64(size)
+    if size < 8:
+        return word_at(start) & ((_ONE << np.uint64(8 * size)) - _ONE), np.uint64(size)
+    return word_at(start), word_at(start + size - 8)
+
+
+@part
+def _slot(first, last, slot_count):
+    mixed = (first * _PRIME) ^ last
+    mixed ^= mixed >> _S29
+    mixed *= _MIX1
+    mixed ^= mixed >> _S33
+    return np.int64(mixed & np.uint64(slot_count - 1))
 
 
 def encode_spans(
-    text, size, spans, kinds, fields, field, wanted, rows, slots, slot_count, codes, firsts
-):
-    """Number the texts of a field by their first appearance; where the kind is 0 there is none.
+    text, text_size, spans, kinds, fields, field, wanted, rows, row, slots, slot_count, entries,
+    known, codes, result,
+):  # fmt: skip
+    """Number the texts of a field by their first appearance, while there is room; kind 0: no text.
 
-    ``firsts`` is filled with the row in which each distinct text stands first; returned is how many
-    there are.
+    ``slots`` (int32, a power of two) is the hash table, -1 where it is empty; ``entries`` has room
+    for half as many. ``result`` is filled with how many are known now; returned is the first of
+    the wanted rows that has not been numbered.
     """
-    known = 0
-    before = -1
-    text_end = text + size
-    for k in range(rows):
-        index = int64_at(wanted + 8 * k) * fields + field
+    end = text + text_size
+    while row < rows and known < slot_count // 2:
+        if row + 2 * _AHEAD < rows:
+            ahead = int64_at(wanted + 8 * (row + 2 * _AHEAD)) * fields + field
+            prefetch(spans + 8 * ahead)
+            ahead = int64_at(wanted + 8 * (row + _AHEAD)) * fields + field
+            prefetch(text + int32_at(spans + 8 * ahead))
+        index = int64_at(wanted + 8 * row) * fields + field
         if byte_at(kinds + index) == 0:
-            put_int32(codes + 4 * k, 0)
+            put_int32(codes + 4 * row, 0)
+            row += 1
             continue
         start, size = _span(text, spans, index)
-        if before >= 0:  # runs of one value are frequent
-            first = int64_at(firsts + 8 * before)
-            place, other = _span(text, spans, first * fields + field)
-            if other == size and same_bytes(place, start, size):
-                put_int32(codes + 4 * k, before)
-                continue
-        slot = np.int64(_hash_short(start, size, text_end) & np.uint64(slot_count - 1))
+        first, last = _key(start, size, end)
+        slot = _slot(first, last, slot_count)
         while True:
             number = np.int64(int32_at(slots + 4 * slot))
+            entry = entries + _FIELD_ENTRY * number
             if number < 0:
                 put_int32(slots + 4 * slot, known)
-                put_int64(firsts + 8 * known, int64_at(wanted + 8 * k))
+                entry = entries + _FIELD_ENTRY * known
+                put_int64(entry, np.int64(first))
+                put_int64(entry + 8, np.int64(last))
+                put_int64(entry + 16, size)
+                put_int64(entry + 24, int64_at(wanted + 8 * row))
                 number = known
                 known += 1
                 break
-            first = int64_at(firsts + 8 * number)
-            place, other = _span(text, spans, first * fields + field)
-            if other == size and same_bytes(place, start, size):
+            if (
+                np.uint64(int64_at(entry)) == first
+                and np.uint64(int64_at(entry + 8)) == last
+                and int64_at(entry + 16) == size
+                and (size <= 16 or _is_same(text, spans, int64_at(entry + 24) * fields + field, start, size))
+            ):
                 break
             slot = (slot + 1) & (slot_count - 1)
-        put_int32(codes + 4 * k, number)
-        before = number
-    return known
+        put_int32(codes + 4 * row, number)
+        row += 1
+    put_int64(result, known)
+    return row
+
+
+@part
+def _is_same(text, spans, index, start, size):
+    place, _ = _span(text, spans, index)
+    return same_bytes(place, start, size)
+
+
+def refill_slots(entries, known, slots, slot_count):
+    """Put the distinct texts of `encode_spans` into a hash table that is all -1."""
+    for number in range(known):
+        entry = entries + _FIELD_ENTRY * number
+        first, last = np.uint64(int64_at(entry)), np.uint64(int64_at(entry + 8))
+        slot = _slot(first, last, slot_count)
+        while int32_at(slots + 4 * slot) >= 0:
+            slot = (slot + 1) & (slot_count - 1)
+        put_int32(slots + 4 * slot, number)
+    return 0
 
 
 def measure_spans(spans, kinds, fields, field, wanted, rows, offsets):
@@ -205,6 +252,10 @@ def measure_spans(spans, kinds, fields, field, wanted, rows, offsets):
 def copy_spans(text, spans, fields, field, wanted, rows, offsets, texts):
     """Lay the texts of a field end to end, where `measure_spans` has found them to end."""
     for k in range(rows):
+        if k + 2 * _AHEAD < rows:
+            prefetch(spans + 8 * (int64_at(wanted + 8 * (k + 2 * _AHEAD)) * fields + field))
+            ahead = int64_at(wanted + 8 * (k + _AHEAD)) * fields + field
+            prefetch(text + int32_at(spans + 8 * ahead))
         index = int64_at(wanted + 8 * k) * fields + field
         begin = int32_at(offsets + 4 * k)
         size = int32_at(offsets + 4 * k + 4) - begin
