@@ -23,6 +23,8 @@ def run() -> None:
     """Run the command line in a process that is set up for it, and exit."""
     # Arrow's own allocator asks the system for so much at a time that clearing it takes longer.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    # numpy's algebra is not used, and its threads would wait busily for work.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Threads spend most of their time in compiled code, and wait for Python's lock in between: at
     # the default of 5 ms for longer than they then hold it.
     sys.setswitchinterval(0.001)

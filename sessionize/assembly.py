@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +37,10 @@ _WRITTEN = (
 )
 #: Those that are made of batches; the others are made of shards.
 _OF_BATCHES = ("events", "quarantine")
+
+
+#: Returns files by dataset, once they are written.
+EarlyFiles = Callable[[], Mapping[str, WrittenFile]]
 
 
 @dataclass(frozen=True)
@@ -80,11 +84,12 @@ def assemble(
     previous: Ledger | None,
     config: PipelineConfig,
     folder: Path,
-    written: Mapping[str, WrittenFile],
+    early: EarlyFiles | None = None,
 ) -> AssembledRun:
     """Lay the staged results of a run end to end, as files in a folder on local disk.
 
-    ``written`` is what `write_events` has written there, if it has been called.
+    ``early`` waits for what `write_events` writes there, if it has been called; the other files are
+    written in the meantime.
 
     Raises
     ------
@@ -97,10 +102,10 @@ def assemble(
     """
     sources = _Sources(claim, staging, previous)
     (folder / "state").mkdir(exist_ok=True)
-    missing = [name for name in _WRITTEN if name not in written]
+    own = [name for name in _WRITTEN if early is None or name not in _OF_BATCHES]
     with ThreadPoolExecutor(config.run.workers) as pool:
-        files = list(pool.map(lambda name: _write(name, sources, folder), missing))
-    written = {**written, **dict(zip(missing, files, strict=True))}
+        files = list(pool.map(lambda name: _write(name, sources, folder), own))
+    written = dict(zip(own, files, strict=True)) | dict(early() if early else {})
 
     paths: dict[str, Path] = {}
     state, published = {}, {}

@@ -59,9 +59,8 @@ def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
             pa.default_memory_pool().release_unused()
             events = pool.submit(stages.write_events, pipeline, hour, claim.id, files)
             _do_all(pool, sessionize, claim.shards)
-            written = events.result()
-        pa.default_memory_pool().release_unused()
-        return stages.publish(pipeline, hour, claim.id, files, written)
+            pa.default_memory_pool().release_unused()
+            return stages.publish(pipeline, hour, claim.id, files, events.result)
 
 
 def _in_one_shard(config: PipelineConfig) -> PipelineConfig:

@@ -205,7 +205,10 @@ def _ranges(
 
     return [
         Range(
-            *(table.slice(cut[k], cut[k + 1] - cut[k]) for table, cut in zip(tables, cuts, strict=True)),
+            *(
+                table.slice(cut[k], cut[k + 1] - cut[k])
+                for table, cut in zip(tables, cuts, strict=True)
+            ),
             known[cuts[2][k] : cuts[2][k + 1]],
             places[bounds[k] : bounds[k + 1]],
         )

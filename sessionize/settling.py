@@ -217,12 +217,12 @@ def settle(
         machine_id=_of_machines(machines.ids, settled_rank),
         session_id=cut.session_id,
         closed=_by(closed_now, closed_rank),
-        late=_with_frontier(events.take(places[waiting + late], ENCODED_EVENTS), frontier[landed[late]]),
+        late=_with_frontier(
+            events.take(places[waiting + late], ENCODED_EVENTS), frontier[landed[late]]
+        ),
         open_sessions=_by(still_open.filter(pa.array(~expired)), open_rank[~expired]),
         closed_frontiers=_by(frontiers.filter(pa.array(remembered)), frontier_rank[remembered]),
-        pending=events.take(
-            places[waits[np.argsort(rank[waits], kind="stable")]], ENCODED_EVENTS
-        ),
+        pending=events.take(places[waits[np.argsort(rank[waits], kind="stable")]], ENCODED_EVENTS),
         identities=pa.table(
             [
                 _of_machines(machines.ids, identity_rank[identities]),

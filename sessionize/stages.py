@@ -10,16 +10,14 @@ import contextlib
 import itertools
 import logging
 import tempfile
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
 
 from sessionize import assembly
-from sessionize.assembly import assemble, dealt_name, events_name, shard_name
+from sessionize.assembly import EarlyFiles, assemble, dealt_name, events_name, shard_name
 from sessionize.carrying import load_state, previous_ledger
 from sessionize.claims import Claim, claim_objects, read_claim
 from sessionize.config import PipelineConfig
@@ -253,11 +251,11 @@ def publish(
     hour: Hour,
     claim_id: str,
     folder: Path | None = None,
-    written: Mapping[str, WrittenFile] = MappingProxyType({}),
+    early: EarlyFiles | None = None,
 ) -> Published:
     """Check the run's equations, then make its partitions, state and ledger visible.
 
-    ``written`` is what `write_events` has written into ``folder``, if it has been called.
+    ``early`` waits for what `write_events` writes into ``folder``, if it has been called.
 
     Raises
     ------
@@ -270,7 +268,7 @@ def publish(
     previous = previous_ledger(pipeline.lake, hour, pipeline.config)
     with tempfile.TemporaryDirectory(prefix="sessionize-") as temporary:
         run = assemble(
-            claim, staging, previous, pipeline.config, folder or Path(temporary), written
+            claim, staging, previous, pipeline.config, folder or Path(temporary), early
         )
         published = reveal(pipeline.lake, run)
     remove_leftovers(pipeline.lake, pipeline.staging, run.ledger)

@@ -166,9 +166,7 @@ def _valid_table(
     batch: RawBatch, rows: npt.NDArray[np.int64], microseconds: npt.NDArray[np.int64], key: str
 ) -> pa.Table:
     text = {
-        name: column.take(rows)
-        for name, column in batch.columns.items()
-        if name in VALIDATED.names
+        name: column.take(rows) for name, column in batch.columns.items() if name in VALIDATED.names
     }
     columns = {
         **{name: _as_staged(name, column) for name, column in text.items()},

@@ -80,9 +80,7 @@ def gather_int32(
         The address of an int32 array that tells what each code stands for, or 0: for itself.
     """
     values, absent = np.empty(len(places), np.int32), np.empty(len(places), np.bool_)
-    _gather_int32(
-        places, len(places), data_at, validity_at, shifts_at, meanings_at, values, absent
-    )
+    _gather_int32(places, len(places), data_at, validity_at, shifts_at, meanings_at, values, absent)
     return values, absent
 
 

@@ -209,7 +209,10 @@ def encode_spans(
                 np.uint64(int64_at(entry)) == first
                 and np.uint64(int64_at(entry + 8)) == last
                 and int64_at(entry + 16) == size
-                and (size <= 16 or _is_same(text, spans, int64_at(entry + 24) * fields + field, start, size))
+                and (
+                    size <= 16
+                    or _is_same(text, spans, int64_at(entry + 24) * fields + field, start, size)
+                )
             ):
                 break
             slot = (slot + 1) & (slot_count - 1)
