@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 #: The most bytes that a decompressor takes in, or gives out, in one step.
-STEP = 1 << 16
+STEP = 1 << 18
 
 
 class DamageError(Exception):
