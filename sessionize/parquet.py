@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,10 +22,12 @@ ROW_GROUP_ROWS = 131_072
 #: The most bytes of text in a row group, unless one row has more: records may be long.
 ROW_GROUP_TEXT = 256 << 20
 
-#: Columns in which nearly every row has a value of its own: a dictionary would be in vain.
+#: Columns in which nearly every row has a value of its own: a dictionary would be in vain,
 _DISTINCT = frozenset(
     ["event_id", "event_time", "position", "raw", "detail", "started_at", "ended_at", "frontier"]
 )
+#: and those that have one for each installation: it would be, where few of them come twice.
+_OF_INSTALLATION = frozenset(["inst_id", "machine_id", "user_id", "nid", "ip_address"])
 _DICTIONARY_PAGE = 8 << 20
 _HASH_CHUNK = 1 << 20
 
@@ -54,18 +57,21 @@ def write_parquet(
     WrittenFile
     """
     rows = 0
+    groups = ahead(map(_canonical, _row_groups(tables)))
+    first = list(itertools.islice(groups, 1))
+    distinct = _DISTINCT | _OF_INSTALLATION if _come_once(first) else _DISTINCT
     with pq.ParquetWriter(
         path,
         schema,
         compression="zstd",
         compression_level=1,
-        use_dictionary=[name for name in schema.names if name not in _DISTINCT],
+        use_dictionary=[name for name in schema.names if name not in distinct],
         # Texts lie in no order that would let a reader leave out a row group.
         write_statistics=[field.name for field in schema if not _is_text(field.type)],
         dictionary_pagesize_limit=_DICTIONARY_PAGE,
         store_schema=False,  # it would tell readers of our own encoding
     ) as writer:
-        for group in ahead(map(_canonical, _row_groups(tables))):
+        for group in itertools.chain(first, groups):
             writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
             rows += len(group)
     digest = hashlib.sha256()
@@ -76,6 +82,15 @@ def write_parquet(
         while chunk := file.read(_HASH_CHUNK):
             digest.update(chunk)
     return WrittenFile(key, rows, path.stat().st_size, digest.hexdigest())
+
+
+def _come_once(first: list[pa.Table]) -> bool:
+    """Tell from a file's first row group whether most installations come once in a group."""
+    for group in first:
+        for name in ("inst_id", "machine_id"):
+            if name in group.schema.names and pa.types.is_string(group.schema.field(name).type):
+                return 2 * pc.count_distinct(group.column(name)).as_py() > len(group)
+    return False
 
 
 def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

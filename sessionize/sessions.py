@@ -20,7 +20,7 @@ from sessionize.schemas import ENCODED_EVENTS, SETTLED_EVENTS, STATE
 from sessionize.session_ids import SESSION_NAMESPACE
 from sessionize.settling import Candidates, Range, SettledRange, settle
 from sessionize.shards import machine_hash
-from sessionize.tables import Rows, as_schema, pieces
+from sessionize.tables import Rows, as_schema
 
 __all__ = ["SESSION_NAMESPACE", "SessionState", "SessionizedHour", "sessionize_hour"]
 
@@ -76,23 +76,50 @@ class SettledEvents:
         return pa.concat_tables([SETTLED_EVENTS.empty_table(), *self.tables(len(self) or 1)])
 
     def tables(self, rows: int) -> Iterator[pa.Table]:
-        """Yield them in pieces of so many rows at most."""
+        """Yield them in pieces of so many rows; the last may have fewer."""
+        piece: list[tuple[SettledRange, slice]] = []
+        room = rows
         for part in self.ranges:
-            for piece in pieces(len(part.settled), rows):
-                yield self._table(part, piece)
+            begin, size = 0, len(part.settled)
+            while begin < size:
+                end = min(size, begin + room)
+                piece.append((part, slice(begin, end)))
+                begin, room = end, room - (end - begin)
+                if not room:
+                    yield self._table(piece)
+                    piece, room = [], rows
+        if piece:
+            yield self._table(piece)
 
-    def _table(self, part: SettledRange, piece: slice) -> pa.Table:
-        own = {"machine_id", "session_id"}
+    def _table(self, piece: list[tuple[SettledRange, slice]]) -> pa.Table:
+        own = {
+            "machine_id": _joined([(part.machine_id, rows) for part, rows in piece]),
+            "session_id": _joined([(part.session_id, rows) for part, rows in piece]),
+        }
         names = [name for name in SETTLED_EVENTS.names if name not in own]
         gathered = self.events.take(
-            part.settled[piece], pa.schema([SETTLED_EVENTS.field(name) for name in names])
+            np.concatenate([part.settled[rows] for part, rows in piece]),
+            pa.schema([SETTLED_EVENTS.field(name) for name in names]),
         )
-        columns = dict(zip(names, gathered.columns, strict=True))
-        columns["machine_id"], columns["session_id"] = (
-            pa.DictionaryArray.from_arrays(ids.indices[piece], ids.dictionary, safe=False)
-            for ids in (part.machine_id, part.session_id)
-        )
+        columns = dict(zip(names, gathered.columns, strict=True)) | own
         return pa.table([columns[name] for name in SETTLED_EVENTS.names], schema=SETTLED_EVENTS)
+
+
+def _joined(parts: list[tuple[pa.DictionaryArray, slice]]) -> pa.DictionaryArray:
+    """Lay slices of encoded arrays end to end.
+
+    Codes rise along each, and no two have a text in common: no texts need to be compared.
+    """
+    codes, dictionaries, known = [], [], 0
+    for encoded, rows in parts:
+        of_rows = encoded.indices[rows].to_numpy()
+        first, last = int(of_rows[0]), int(of_rows[-1])
+        codes.append(of_rows - (first - known))
+        dictionaries.append(encoded.dictionary[first : last + 1])
+        known += last - first + 1
+    return pa.DictionaryArray.from_arrays(
+        np.concatenate(codes).astype(np.int32), pa.concat_arrays(dictionaries), safe=False
+    )
 
 
 @dataclass(frozen=True)

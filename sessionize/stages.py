@@ -27,6 +27,7 @@ from sessionize.hours import Hour
 from sessionize.lake import Lake
 from sessionize.landing import read_batches
 from sessionize.ledger import ObjectCounts, WrittenFile
+from sessionize.parquet import ROW_GROUP_ROWS
 from sessionize.publication import Published, remove_leftovers, reveal
 from sessionize.schemas import ENCODED_EVENTS, QUARANTINE, SETTLED_EVENTS, STATE, VALIDATED
 from sessionize.sessions import sessionize_hour
@@ -35,9 +36,6 @@ from sessionize.staging import HeldStaging, Staging
 from sessionize.storage import S3Credentials, Storage, open_storage
 from sessionize.tables import Rows
 from sessionize.validation import validate
-
-#: Rows of settled events that are gathered at a time.
-_PIECE_ROWS = 1 << 16
 
 log = logging.getLogger(__name__)
 
@@ -218,7 +216,7 @@ def sessionize_shard(pipeline: Pipeline, hour: Hour, claim_id: str, shard: int) 
     staging.write_pieces(
         shard_name(previous, "sessionized_events", shard),
         SETTLED_EVENTS,
-        lambda: result.settled.tables(_PIECE_ROWS),
+        lambda: result.settled.tables(ROW_GROUP_ROWS),
     )
     tables = {
         "sessions": result.closed,
@@ -267,9 +265,7 @@ def publish(
     claim, staging = pipeline.work(hour, claim_id)
     previous = previous_ledger(pipeline.lake, hour, pipeline.config)
     with tempfile.TemporaryDirectory(prefix="sessionize-") as temporary:
-        run = assemble(
-            claim, staging, previous, pipeline.config, folder or Path(temporary), early
-        )
+        run = assemble(claim, staging, previous, pipeline.config, folder or Path(temporary), early)
         published = reveal(pipeline.lake, run)
     remove_leftovers(pipeline.lake, pipeline.staging, run.ledger)
     return published

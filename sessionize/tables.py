@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -27,12 +27,6 @@ def microseconds(times: pa.ChunkedArray) -> Numbers:
 def times(microseconds: Numbers) -> pa.Array:
     """Return microseconds since the epoch as times."""
     return pa.array(microseconds, pa.int64()).cast(TIME)
-
-
-def pieces(rows: int, size: int) -> Iterator[slice]:
-    """Cut so many rows into slices of a size; none of no rows."""
-    for begin in range(0, rows, size):
-        yield slice(begin, min(begin + size, rows))
 
 
 def place_of(chunk: int, row: int = 0) -> int:
