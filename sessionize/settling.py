@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from sessionize.config import SessionRules
@@ -177,7 +178,7 @@ def settle(
     is_touched[settled_rank] = True
     untouched = ~is_touched[opened]
     still_open = pa.concat_tables(
-        [these.open_sessions.filter(pa.array(untouched)), cut.sessions.filter(pa.array(cut.open))]
+        [_those(these.open_sessions, untouched), _those(cut.sessions, cut.open)]
     ).combine_chunks()
     open_rank = np.concatenate([opened[untouched], cut.rank[cut.open]])
     ended = microseconds(still_open["ended_at"])
@@ -185,13 +186,13 @@ def settle(
         ended + rules.timeout.microseconds_total + rules.allowed_lateness.microseconds_total
         < watermark
     )
-    by_watermark = still_open.filter(pa.array(expired))
+    by_watermark = _those(still_open, expired)
     by_watermark = by_watermark.set_column(
         SESSIONS.get_field_index("end_reason"),
         SESSIONS.field("end_reason"),
         pa.repeat(pa.scalar("timeout"), len(by_watermark)),
     )
-    closed_now = pa.concat_tables([cut.sessions.filter(pa.array(~cut.open)), by_watermark])
+    closed_now = pa.concat_tables([_those(cut.sessions, ~cut.open), by_watermark])
     closed_rank = np.concatenate([cut.rank[~cut.open], open_rank[expired]])
 
     kept = ~is_touched[closed]
@@ -220,8 +221,8 @@ def settle(
         late=_with_frontier(
             events.take(places[waiting + late], ENCODED_EVENTS), frontier[landed[late]]
         ),
-        open_sessions=_by(still_open.filter(pa.array(~expired)), open_rank[~expired]),
-        closed_frontiers=_by(frontiers.filter(pa.array(remembered)), frontier_rank[remembered]),
+        open_sessions=_by(_those(still_open, ~expired), open_rank[~expired]),
+        closed_frontiers=_by(_those(frontiers, remembered), frontier_rank[remembered]),
         pending=events.take(places[waits[np.argsort(rank[waits], kind="stable")]], ENCODED_EVENTS),
         identities=pa.table(
             [
@@ -246,6 +247,13 @@ def _with_frontier(events: pa.Table, frontier: Numbers) -> pa.Table:
     return pa.table([*events.columns, times(frontier)], schema=schema)
 
 
+def _those(table: pa.Table, mask: npt.NDArray[np.bool_]) -> pa.Table:
+    """Return the rows for which the mask holds."""
+    return table if mask.all() else table.filter(pa.array(mask))
+
+
 def _by(table: pa.Table, rank: Numbers) -> pa.Table:
     """Sort by machine; rows of one machine keep their order."""
+    if (rank[1:] >= rank[:-1]).all():
+        return table.combine_chunks()
     return table.take(pa.array(np.argsort(rank, kind="stable"))).combine_chunks()

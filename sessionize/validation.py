@@ -15,7 +15,7 @@ from sessionize.config import PipelineConfig, ValidRules
 from sessionize.hours import Hour
 from sessionize.kernels.arrow import text_buffers
 from sessionize.kernels.texts import are_hex
-from sessionize.landing import Kind, Problem, RawBatch, RawColumn, raw_text
+from sessionize.landing import Kind, RawBatch, RawColumn, raw_text
 from sessionize.reasons import Reason
 from sessionize.schemas import ENCODED, FEW_VALUES, QUARANTINE, TIME, VALIDATED
 from sessionize.session_ids import derived_event_id
@@ -99,9 +99,9 @@ class _Faults:
         self.kinds.append((reason, column))
         self.reason[mask & (self.reason == 0) & ~self._skip] = len(self.kinds)
 
-    def problems(self, columns: dict[str, RawColumn]) -> dict[int, Problem]:
-        """Return the problem of each record that has one, by row."""
-        found: dict[int, Problem] = {}
+    def problems(self, columns: dict[str, RawColumn]) -> dict[int, tuple[str, str]]:
+        """Return the reason and the detail of each record that has a fault, by row."""
+        found: dict[int, tuple[str, str]] = {}
         for number, (reason, name) in enumerate(self.kinds, start=1):
             rows = np.flatnonzero(self.reason == number)
             if not len(rows):
@@ -110,7 +110,7 @@ class _Faults:
             values = columns[name].take(rows).to_pylist()
             kinds = columns[name].kind[rows].tolist()
             for row, value, kind in zip(rows.tolist(), values, kinds, strict=True):
-                found[row] = Problem(reason, f"`{field}` is {_shown(value, kind)}")
+                found[row] = reason.value, f"`{field}` is {_shown(value, kind)}"
         return found
 
 
@@ -222,15 +222,17 @@ def _whole_numbers(texts: pa.StringArray) -> pa.Array:
 
 
 def _quarantine_table(batch: RawBatch, faults: _Faults, key: str) -> pa.Table:
-    problems = {**faults.problems(batch.columns), **batch.problems}
+    problems = faults.problems(batch.columns)
+    for row, problem in batch.problems.items():
+        problems[row] = problem.reason.value, problem.detail
     rows = np.array(sorted(problems), dtype=np.int64)
     texts, reasons, details = [], [], []
     for row, raw in zip(rows.tolist(), batch.raw_bytes(rows), strict=True):
-        problem = problems[row]
+        reason, detail = problems[row]
         text, is_encoded = raw_text(raw)
         texts.append(text)
-        reasons.append(problem.reason.value)
-        details.append(problem.detail + " (raw is base64)" * is_encoded)
+        reasons.append(reason)
+        details.append(f"{detail} (raw is base64)" if is_encoded else detail)
     return pa.table(
         [
             pa.array(texts, pa.string()),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from sessionize.kernels.library import Native
+from sessionize.kernels.library import Native, address_of
 
 ABSENT, STRING, NUMBER, OTHER = 0, 1, 2, 3
 #: Added to `STRING` where the text has escapes.
@@ -62,6 +62,16 @@ class RecordScan:
         self._levels = np.empty(levels, np.uint8)
         self._unknown = np.empty((MOST_UNKNOWN, 2), np.int64)
         self._result = np.empty(2, np.int64)
+        # What is the same in all calls, as the kernel takes it.
+        self._fields = (address_of(self._names), len(names), address_of(self._following))
+        self._places = tuple(map(address_of, (self.starts, self.ends, self.spans, self.kinds)))
+        self._scratch = (
+            address_of(self.extended_ends),
+            address_of(self._levels),
+            levels,
+            address_of(self._unknown),
+            address_of(self._result),
+        )
 
     def take(
         self, text: npt.NDArray[np.uint8], at: int, limit: int, high: bool
@@ -98,21 +108,12 @@ class RecordScan:
             at,
             limit,
             int(high),
-            self._names,
-            len(self._names),
-            self._following,
+            *self._fields,
             self.rows,
             self.room,
-            self.starts,
-            self.ends,
-            self.spans,
-            self.kinds,
+            *self._places,
             self.extended,
-            self.extended_ends,
-            self._levels,
-            len(self._levels),
-            self._unknown,
-            self._result,
+            *self._scratch,
         )
         return int(self._result[0]), bool(self._result[1])
 

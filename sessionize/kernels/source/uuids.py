@@ -1,4 +1,4 @@
-"""UUIDs of version 5 (RFC 9562) by the thousand: SHA-1 (RFC 3174) of a name space and a name."""
+"""UUIDs of version 5 (RFC 9562) by the thousand: SHA-1 of a name space and a name."""
 
 # mypy: disable-error-code="no-untyped-def,assignment"
 
@@ -8,22 +8,20 @@ import numpy as np
 
 from sessionize.kernels.source.compiling import part
 from sessionize.kernels.source.memory import (
-    big_endian_at,
     copy_bytes,
     int32_at,
     int64_at,
     put_byte,
-    put_uint32,
+    put_int32,
     uint32_at,
 )
+from sessionize.kernels.source.sha1 import INITIAL, LANES, add_block
 
 UUID_SIZE = 36
 
 _MINUS, _COLON = 0x2D, 0x3A
-_K0, _K1 = np.uint32(0x5A827999), np.uint32(0x6ED9EBA1)
-_K2, _K3 = np.uint32(0x8F1BBCDC), np.uint32(0xCA62C1D6)
-_H0, _H1, _H2 = np.uint32(0x67452301), np.uint32(0xEFCDAB89), np.uint32(0x98BADCFE)
-_H3, _H4 = np.uint32(0x10325476), np.uint32(0xC3D2E1F0)
+_BLOCK = 64
+_H0, _H1, _H2, _H3, _H4 = (np.uint32(word).astype(np.int32) for word in INITIAL)
 
 
 def name_uuids(
@@ -35,31 +33,68 @@ def name_uuids(
     second_offsets,
     second,
     padded,
+    stride,
     prefix,
     words,
     uuids,
 ):
     """Fill ``uuids``, 36 bytes each, with those of the names "number:length:first:second".
 
-    ``padded`` begins with the name space, ``prefix`` bytes, and has room for the longest name
-    behind it and its padding; ``words`` has room for 80 uint32.
+    ``padded`` has ``stride`` bytes for each of `LANES` names at once: it begins with the name
+    space, ``prefix`` bytes, and has room for the longest name behind it and its padding.
+    ``words`` has room for six vectors of an int32 a lane.
     """
-    for row in range(rows):
-        at = _write_number(padded + prefix, int64_at(numbers + 8 * row))
-        put_byte(at, _COLON)
-        at = _write_number(at + 1, np.int64(int32_at(lengths + 4 * row)))
-        put_byte(at, _COLON)
-        begin = int32_at(first_offsets + 4 * row)
-        size = int32_at(first_offsets + 4 * row + 4) - begin
-        copy_bytes(at + 1, first + begin, size)
-        at += 1 + size
-        put_byte(at, _COLON)
-        begin = int32_at(second_offsets + 4 * row)
-        size = int32_at(second_offsets + 4 * row + 4) - begin
-        copy_bytes(at + 1, second + begin, size)
-        at += 1 + size
-        _write_uuid(_sha1(padded, at - padded, words), uuids + row * UUID_SIZE)
+    counts = words + 5 * 4 * LANES
+    for begin in range(0, rows, LANES):
+        lanes = min(LANES, rows - begin)
+        most = 0
+        for lane in range(LANES):
+            blocks = 0
+            if lane < lanes:
+                row = begin + lane
+                name = padded + lane * stride
+                at = _write_name(
+                    name + prefix,
+                    row,
+                    numbers,
+                    lengths,
+                    first_offsets,
+                    first,
+                    second_offsets,
+                    second,
+                )
+                blocks = _pad(name, at - name)
+            put_int32(counts + 4 * lane, blocks)
+            most = max(most, blocks)
+            _start(words + 4 * lane)
+        for block in range(most):
+            add_block(padded + block * _BLOCK, stride, words, counts)
+            for lane in range(LANES):
+                left = int32_at(counts + 4 * lane)
+                put_int32(counts + 4 * lane, max(left - 1, 0))
+        for lane in range(lanes):
+            _write_uuid(words + 4 * lane, uuids + (begin + lane) * UUID_SIZE)
     return 0
+
+
+@part
+def _write_name(at, row, numbers, lengths, first_offsets, first, second_offsets, second):
+    """Write a name, and return the place behind it."""
+    at = _write_number(at, int64_at(numbers + 8 * row))
+    put_byte(at, _COLON)
+    at = _write_number(at + 1, np.int64(int32_at(lengths + 4 * row)))
+    put_byte(at, _COLON)
+    at = _write_text(at + 1, row, first_offsets, first)
+    put_byte(at, _COLON)
+    return _write_text(at + 1, row, second_offsets, second)
+
+
+@part
+def _write_text(at, row, offsets, texts):
+    begin = int32_at(offsets + 4 * row)
+    size = int32_at(offsets + 4 * row + 4) - begin
+    copy_bytes(at, texts + begin, size)
+    return at + size
 
 
 @part
@@ -81,56 +116,33 @@ def _write_number(at, number):
 
 
 @part
-def _sha1(message, size, words):
-    """Hash the first bytes of a message, behind which there is room for the padding."""
-    blocks = (size + 9 + 63) // 64
+def _pad(message, size):
+    """Write what SHA-1 pads a message with behind it, and return how many blocks it has."""
+    blocks = (size + 9 + _BLOCK - 1) // _BLOCK
     put_byte(message + size, 0x80)
-    for place in range(message + size + 1, message + blocks * 64 - 8):
+    for place in range(message + size + 1, message + blocks * _BLOCK - 8):
         put_byte(place, 0)
-    bits = size * 8
     for k in range(8):
-        put_byte(message + blocks * 64 - 1 - k, (bits >> (8 * k)) & 0xFF)
-    h0, h1, h2, h3, h4 = _H0, _H1, _H2, _H3, _H4
-    for block in range(blocks):
-        for k in range(16):
-            put_uint32(words + 4 * k, big_endian_at(message + 64 * block + 4 * k))
-        for place in range(words + 64, words + 320, 4):
-            word = uint32_at(place - 12) ^ uint32_at(place - 32)
-            word ^= uint32_at(place - 56) ^ uint32_at(place - 64)
-            put_uint32(place, _rotate(word, 1))
-        a, b, c, d, e = h0, h1, h2, h3, h4
-        for place in range(words, words + 80, 4):
-            mixed = d ^ (b & (c ^ d))
-            a, b, c, d, e = _next(a, e, mixed, _K0, place), a, _rotate(b, 30), c, d
-        for place in range(words + 80, words + 160, 4):
-            mixed = b ^ c ^ d
-            a, b, c, d, e = _next(a, e, mixed, _K1, place), a, _rotate(b, 30), c, d
-        for place in range(words + 160, words + 240, 4):
-            mixed = (b & c) | (d & (b | c))
-            a, b, c, d, e = _next(a, e, mixed, _K2, place), a, _rotate(b, 30), c, d
-        for place in range(words + 240, words + 320, 4):
-            mixed = b ^ c ^ d
-            a, b, c, d, e = _next(a, e, mixed, _K3, place), a, _rotate(b, 30), c, d
-        h0, h1, h2 = np.uint32(h0 + a), np.uint32(h1 + b), np.uint32(h2 + c)
-        h3, h4 = np.uint32(h3 + d), np.uint32(h4 + e)
-    return h0, h1, h2, h3, h4
+        put_byte(message + blocks * _BLOCK - 1 - k, ((size * 8) >> (8 * k)) & 0xFF)
+    return blocks
 
 
 @part
-def _next(a, e, mixed, constant, place):
-    return np.uint32(_rotate(a, 5) + mixed + e + constant + uint32_at(place))
-
-
-@part
-def _rotate(word, bits):
-    return np.uint32((word << np.uint32(bits)) | (word >> np.uint32(32 - bits)))
+def _start(state):
+    """Give a lane the state before its first block."""
+    put_int32(state, _H0)
+    put_int32(state + 4 * LANES, _H1)
+    put_int32(state + 8 * LANES, _H2)
+    put_int32(state + 12 * LANES, _H3)
+    put_int32(state + 16 * LANES, _H4)
 
 
 @part
 def _write_uuid(state, to):
     at = to
     for k in range(16):
-        byte = (state[k // 4] >> np.uint32(24 - 8 * (k % 4))) & np.uint32(0xFF)
+        word = uint32_at(state + 4 * LANES * (k // 4))
+        byte = (word >> np.uint32(24 - 8 * (k % 4))) & np.uint32(0xFF)
         if k == 6:
             byte = (byte & np.uint32(0x0F)) | np.uint32(0x50)
         if k == 8:
