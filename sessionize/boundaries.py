@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from sessionize.config import SessionRules
 
-_REASONS = np.array([None, "timeout", "opening_event", "max_duration"], dtype=object)
+#: Why sessions end, by number; 0: they have not.
+END_REASONS = (None, "timeout", "opening_event", "max_duration")
 _TIMEOUT, _OPENING, _MAX_DURATION = 1, 2, 3
 
 
@@ -21,13 +22,13 @@ class Boundaries:
     ----------
     first, last : int64 arrays, one item a session
         The rows at which it begins and ends, both inclusive.
-    end_reason : object array, one item a session
-        Why it ended; None for the last session of a machine, which has not.
+    end_reason : int8 array, one item a session
+        Why it ended, a number of `END_REASONS`; 0 for the last session of a machine, which has not.
     """
 
     first: npt.NDArray[np.int64]
     last: npt.NDArray[np.int64]
-    end_reason: npt.NDArray[np.object_]
+    end_reason: npt.NDArray[np.int8]
 
 
 def find_boundaries(
@@ -54,7 +55,7 @@ def find_boundaries(
     rows = len(machine)
     if not rows:
         nothing = np.zeros(0, dtype=np.int64)
-        return Boundaries(nothing, nothing, np.zeros(0, dtype=object))
+        return Boundaries(nothing, nothing, np.zeros(0, dtype=np.int8))
     new_machine = np.ones(rows, dtype=bool)
     new_machine[1:] = machine[1:] != machine[:-1]
     gap = np.zeros(rows, dtype=np.int64)
@@ -72,8 +73,9 @@ def find_boundaries(
     first = np.flatnonzero(new_machine | (reason > 0))
     last = np.append(first[1:], rows) - 1
     ends_machine = np.append(new_machine[first[1:]], True)
-    following = np.where(ends_machine, 0, reason[np.append(first[1:], 0)])
-    return Boundaries(first, last, _REASONS[following])
+    following = reason[np.append(first[1:], 0)]
+    following[ends_machine] = 0
+    return Boundaries(first, last, following)
 
 
 def _split_long(

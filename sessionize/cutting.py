@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sessionize.boundaries import find_boundaries
+from sessionize.boundaries import END_REASONS, find_boundaries
 from sessionize.config import SessionRules
 from sessionize.schemas import SESSIONS
 from sessionize.session_ids import session_ids
@@ -22,19 +22,18 @@ class Cut:
 
     Attributes
     ----------
-    sessions : Table
-        ``schemas.SESSIONS``, by machine and start.
-    rank : int64 array
+    closed, open : Table
+        ``schemas.SESSIONS``: those that have ended, and those that have not, by machine and start.
+    closed_rank, open_rank : int64 arrays
         The machine of each.
-    open : bool array
-        Which of them have not ended.
     session_id : DictionaryArray
-        The session of each settled event.
+        The session of each settled event; codes rise.
     """
 
-    sessions: pa.Table
-    rank: Numbers
-    open: npt.NDArray[np.bool_]
+    closed: pa.Table
+    closed_rank: Numbers
+    open: pa.Table
+    open_rank: Numbers
     session_id: pa.DictionaryArray
 
 
@@ -80,7 +79,11 @@ def cut_sessions(
         # Below zero: the carried sessions, the first being the lowest.
         source = np.insert(places, at, np.arange(-len(touched), 0))
     cut = find_boundaries(row_rank, row_time, row_begin, is_opening, rules)
-    first, last = source[cut.first], source[cut.last]
+    is_open = cut.end_reason == 0
+    # Those that have ended stand first: what is gathered in that order need not be divided.
+    order = np.argsort(is_open, kind="stable")
+    first_row, last_row = cut.first[order], cut.last[order]
+    first, last = source[first_row], source[last_row]
 
     def column(of_open: str, of_event: str, at: Numbers) -> pa.Array:
         is_event = at >= 0
@@ -93,9 +96,8 @@ def cut_sessions(
         return both.take(pa.array(index))
 
     begins = first >= 0  # sessions whose first event is among the settled
-    started, ended = row_begin[cut.first], row_time[cut.last]
-    rows = cut.last - cut.first + 1
-    count = rows.copy()
+    started, ended = row_begin[first_row], row_time[last_row]
+    count = last_row - first_row + 1
     count[~begins] += carried["event_count"].to_numpy()[first[~begins] + len(carried)] - 1
     machine_id = column("machine_id", "machine_id", first)
 
@@ -118,18 +120,25 @@ def cut_sessions(
             "event_count": count,
             "start_action": column("start_action", "action", first),
             "end_action": column("end_action", "action", last),
-            "end_reason": cut.end_reason,
+            "end_reason": pa.array(END_REASONS).take(pa.array(cut.end_reason[order])),
             "product": column("product", "product", first),
             "build_id": column("build_id", "build_id", first),
         },
         schema=SESSIONS,
     )
-    session_of_row = np.repeat(np.arange(len(first), dtype=np.int32), rows)
+    by_start = np.empty(len(order), np.int64)
+    by_start[order] = np.arange(len(order))
+    session_of_row = np.repeat(np.arange(len(order), dtype=np.int32), cut.last - cut.first + 1)
+    rank_of_session = row_rank[first_row]
+    closed = len(order) - int(np.count_nonzero(is_open))
     return Cut(
-        sessions=sessions,
-        rank=row_rank[cut.first],
-        open=sessions.column("end_reason").is_null().to_numpy(),
-        session_id=pa.DictionaryArray.from_arrays(session_of_row[source >= 0], session_id),
+        closed=sessions.slice(0, closed),
+        closed_rank=rank_of_session[:closed],
+        open=sessions.slice(closed),
+        open_rank=rank_of_session[closed:],
+        session_id=pa.DictionaryArray.from_arrays(
+            session_of_row[source >= 0], session_id.take(pa.array(by_start)), safe=False
+        ),
     )
 
 

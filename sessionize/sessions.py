@@ -25,7 +25,7 @@ from sessionize.tables import Rows, as_schema
 __all__ = ["SESSION_NAMESPACE", "SessionState", "SessionizedHour", "sessionize_hour"]
 
 #: About how many events are settled at a time: what that takes stays in the processor's caches.
-RANGE_ROWS = 1 << 17
+RANGE_ROWS = 1 << 18
 
 Numbers = npt.NDArray[np.int64]
 

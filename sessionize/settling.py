@@ -114,7 +114,9 @@ def settle(
     Parameters
     ----------
     candidates : Candidates
+        The events of all ranges.
     these : Range
+        The range to settle.
     watermark : int
         In microseconds since the epoch.
     rules : SessionRules
@@ -178,9 +180,9 @@ def settle(
     is_touched[settled_rank] = True
     untouched = ~is_touched[opened]
     still_open = pa.concat_tables(
-        [_those(these.open_sessions, untouched), _those(cut.sessions, cut.open)]
+        [_those(these.open_sessions, untouched), cut.open]
     ).combine_chunks()
-    open_rank = np.concatenate([opened[untouched], cut.rank[cut.open]])
+    open_rank = np.concatenate([opened[untouched], cut.open_rank])
     ended = microseconds(still_open["ended_at"])
     expired = (
         ended + rules.timeout.microseconds_total + rules.allowed_lateness.microseconds_total
@@ -192,8 +194,8 @@ def settle(
         SESSIONS.field("end_reason"),
         pa.repeat(pa.scalar("timeout"), len(by_watermark)),
     )
-    closed_now = pa.concat_tables([_those(cut.sessions, ~cut.open), by_watermark])
-    closed_rank = np.concatenate([cut.rank[~cut.open], open_rank[expired]])
+    closed_now = pa.concat_tables([cut.closed, by_watermark])
+    closed_rank = np.concatenate([cut.closed_rank, open_rank[expired]])
 
     kept = ~is_touched[closed]
     frontier_rank = np.concatenate([closed[kept], open_rank[expired]])
@@ -207,10 +209,10 @@ def settle(
 
     last_event = np.full(len(machines.ids), _NEVER)
     last_event[open_rank[~expired]] = ended[~expired]
-    needed = ~copies & (
-        (identity_time >= watermark - rules.dedup_window.microseconds_total)
-        | (identity_time == last_event[identity_rank])
-    )
+    needed = identity_time >= watermark - rules.dedup_window.microseconds_total
+    if not needed.all():
+        needed |= identity_time == last_event[identity_rank]
+    needed &= ~copies
     identities = identity_order[needed[identity_order]]
 
     return SettledRange(

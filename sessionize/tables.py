@@ -16,6 +16,8 @@ from sessionize.schemas import TIME
 
 Numbers = npt.NDArray[np.int64]
 
+#: From so many rows on it pays to start threads.
+_MANY = 1 << 14
 _CHUNK = 32  # how far up in a place the chunk's number stands
 
 
@@ -89,13 +91,18 @@ class Rows:
     def take(self, places: Numbers, schema: pa.Schema) -> pa.Table:
         """Return the rows, in the order given, with the columns that ``schema`` names.
 
-        The columns are gathered side by side: what takes long is to wait for memory.
+        Many are gathered side by side: what takes long is to wait for memory.
         """
+
+        def gather(name: str) -> pa.ChunkedArray:
+            return self._columns[name].in_pieces(places)
+
+        if not len(places):
+            return schema.empty_table()
+        if len(places) < _MANY or len(schema) == 1:
+            return pa.table(list(map(gather, schema.names)), schema=schema)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            columns = list(
-                pool.map(lambda name: self._columns[name].in_pieces(places), schema.names)
-            )
-        return pa.table(columns, schema=schema)
+            return pa.table(list(pool.map(gather, schema.names)), schema=schema)
 
     def take_column(self, name: str, places: Numbers) -> pa.Array:
         """Return one column of the rows.
