@@ -30,7 +30,7 @@ from bench.machine import machine, versions
 from bench.measure import REPOSITORY, FailedError, memory_limit, run
 
 _FOLDER = REPOSITORY / ".bench"
-_REPEATS = {1_000_000: 3, 5_000_000: 2}
+_REPEATS = {1_000_000: 5, 5_000_000: 3}
 _LIMIT = 2 << 30
 _HOURS, _PER_HOUR = 200, 5_000
 

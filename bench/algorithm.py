@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.job import HOUR, Job
+from bench.job import HOUR, THREADS, Job
 
 _REPEATS = 5
 
@@ -34,7 +34,7 @@ def algorithm(lake: Path) -> dict[str, float]:
     seconds = []
     for _ in range(_REPEATS + 1):
         began = time.perf_counter()
-        sessionize_hour(SessionState.empty(), events, hour, rules)
+        sessionize_hour(SessionState.empty(), events, hour, rules, threads=THREADS)
         seconds.append(time.perf_counter() - began)
     return {"events": len(events), "seconds": statistics.median(seconds[1:])}
 

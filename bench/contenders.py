@@ -52,7 +52,7 @@ class Contender:
 
 CONTENDERS = (
     Contender(OURS, "sessionize", None, 20_000_000),
-    Contender("duckdb", "DuckDB", "duckdb", 5_000_000),
+    Contender("duckdb", "DuckDB", "duckdb", 20_000_000),
     Contender("polars", "Polars", "polars", 5_000_000),
     Contender("pyspark", "PySpark, local", "pyspark", 1_000_000, repeats=1, needs="java"),
     Contender("pandas", "plain pandas", "pandas", 1_000_000, repeats=1),

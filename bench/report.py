@@ -33,7 +33,7 @@ def _page(results: Results) -> str:
     parts = [_HEAD, _setting(results), speed_table(results), _SPEED_NOTES, _targets(results)]
     parts += [f"![Seconds and memory by events; seconds by hour]({Path(PLOT).name})"]
     parts += ["## How time and memory grow", _growth(results), _limited(results)]
-    parts += [_STAGES_HEAD, _floors(results), _stages(results)]
+    parts += [_STAGES_HEAD, _floors(results), _profile(results)]
     parts += [_PARTS_HEAD, _algorithm(results), _starts(results)]
     parts += [_HOURS_HEAD, _hours(results), _state(results), _SAME_HEAD, _same(results)]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -156,22 +156,16 @@ def _targets(results: Results) -> str:
 
 
 def _reasons(results: Results) -> str:
-    """Say why the speed target is not reached, where it is not: from the floors and the profile."""
-    floors, stages = results.get("floors"), results.get("stages")
-    if not (floors and stages):
+    """Say what bounds the job: from the floors and the profile."""
+    floors, profile = results.get("floors"), results.get("stages")
+    if not (floors and profile):
         return ""
     least = floors["gunzip"]["ISA-L"] + min(floors["write"].values())
-    most = "; ".join(f"{m['module']} {m['seconds']:.1f} s" for m in stages["modules"][:3])
+    every = sum(stage["seconds"] for stage in profile["stages"])
     return (
-        "\n\nWhere a speed target is not reached: the job is bound by the two cores. At one "
-        f"million events gunzip and Parquet writing alone take {least:.1f} s of one core, which "
-        f"every contender pays; of our own modules these take the most: {most}. Five million "
-        "events are worked on in one shard, whose machines are numbered and ordered by one "
-        "thread; more work side by side there is what is left to gain. The algorithm alone "
-        "waits for memory, not for arithmetic: it finds each event's machine in a hash table by "
-        "its id, and gathers every event id for the state, since the copies of an event are "
-        "looked for in two hours. Both are exact by comparing texts, where hashes alone would "
-        "be faster and not certain."
+        "\n\nWhat bounds the job: at one million events, gunzip and Parquet writing alone take "
+        f"{least:.1f} s of one core, which every contender pays; ours takes {every:.1f} s of "
+        "thread-seconds in all."
     )
 
 
@@ -219,22 +213,32 @@ def _floors(results: Results) -> str:
     return "\n".join(lines)
 
 
-def _stages(results: Results) -> str:
-    stages = results.get("stages")
-    if not stages:
+def _profile(results: Results) -> str:
+    profile = results.get("stages")
+    if not profile:
         return ""
-    total = sum(module["seconds"] for module in stages["modules"])
+    total = sum(stage["seconds"] for stage in profile["stages"])
+
+    def measured(seconds: float) -> str:
+        return f"{seconds:.2f} | {seconds / total:.0%} |"
+
     lines = [
-        f"Ours: {stages['imports']:.2f} s of imports, then {stages['seconds']:.2f} s. By sampling "
-        "all threads, thread-seconds by the innermost module of ours:",
+        f"Ours: {profile['imports']:.2f} s of imports, then {profile['seconds']:.2f} s. By "
+        "sampling all threads, thread-seconds by stage, what they wait for each other included:",
+        "",
+        "| stage | thread-seconds | share |",
+        "| --- | --- | --- |",
+        *(f"| {stage['stage']} | {measured(stage['seconds'])}" for stage in profile["stages"]),
+        "",
+        "And by the innermost module, compiled kernels counting as the module that calls them:",
         "",
         "| module | what | thread-seconds | share |",
         "| --- | --- | --- | --- |",
     ]
     lines += [
         f"| `{module['module'].removeprefix('sessionize.')}` | {module['idea']} "
-        f"| {module['seconds']:.2f} | {module['seconds'] / total:.0%} |"
-        for module in stages["modules"]
+        f"| {measured(module['seconds'])}"
+        for module in profile["modules"]
         if module["seconds"] >= total / 100
     ]
     return "\n".join(lines)

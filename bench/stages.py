@@ -1,7 +1,8 @@
-"""Where our own time goes, module by module: ``python -m bench.stages CONFIG HOUR``.
+"""Where our own time goes: ``python -m bench.stages CONFIG HOUR``.
 
-All threads are looked at some hundred times a second, and the time since the last look goes to the
-innermost module of ours on each thread's stack: the code needs no hooks, whatever its design.
+All threads are looked at some hundred times a second. The time since the last look goes to the
+stage of the run that each thread is at, and to the innermost of our modules on its stack; that of
+a compiled kernel to the module that called it. The code needs no hooks.
 """
 
 from __future__ import annotations
@@ -11,10 +12,15 @@ import json
 import sys
 import threading
 import time
+from collections import defaultdict
+from collections.abc import Iterator
 from types import FrameType
+
+from sessionize.__main__ import set_up
 
 _LOOK_S = 0.004
 _PACKAGE = "sessionize"
+_KERNELS = "sessionize.kernels"
 #: A thread whose innermost frame is here is waiting.
 _WAITING = (
     "threading",
@@ -23,17 +29,31 @@ _WAITING = (
     "queue",
     "selectors",
 )
+#: The stage of a thread, by a module and a function on its stack; the outermost that is known.
+_STAGES = {
+    ("sessionize.stages", "claim"): "claim",
+    ("sessionize.stages", "validate_batch"): "validate: gunzip, scan, divide",
+    ("sessionize.stages", "enrich_batch"): "enrich",
+    ("sessionize.stages", "sessionize_shard"): "sessionize",
+    ("sessionize.settling", "settle"): "sessionize",
+    ("sessionize.assembly", "_write"): "write Parquet",
+    ("sessionize.tables", "gather"): "gather settled events",
+    ("sessionize.stages", "publish"): "publish: count, sync, reveal",
+}
+_OTHER = "other"
 
 
 def profile(config: str, hour: str) -> dict[str, object]:
-    """Run an hour and return its seconds, those of the imports, and thread-seconds by module."""
+    """Run an hour; return its seconds, those of the imports, and thread-seconds."""
+    set_up()
     began = time.perf_counter()
     cli = importlib.import_module("sessionize.cli")
     importlib.import_module("sessionize.runner")
     imported = time.perf_counter()
-    spent: dict[str, float] = {}
+    stages: dict[str, float] = defaultdict(float)
+    modules: dict[str, float] = defaultdict(float)
     done = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(spent, done))
+    watcher = threading.Thread(target=_watch, args=(stages, modules, done))
     watcher.start()
     code = cli.main(["run", "--config", config, "--hour", hour])
     seconds = time.perf_counter() - imported
@@ -44,34 +64,41 @@ def profile(config: str, hour: str) -> dict[str, object]:
     return {
         "seconds": seconds,
         "imports": imported - began,
+        "stages": [{"stage": name, "seconds": spent} for name, spent in _longest_first(stages)],
         "modules": [
-            {"module": name, "seconds": part, "idea": _idea(name)}
-            for name, part in sorted(spent.items(), key=lambda item: -item[1])
+            {"module": name, "seconds": spent, "idea": _idea(name)}
+            for name, spent in _longest_first(modules)
         ],
     }
 
 
-def _watch(spent: dict[str, float], done: threading.Event) -> None:
+def _longest_first(spent: dict[str, float]) -> list[tuple[str, float]]:
+    return sorted(spent.items(), key=lambda item: -item[1])
+
+
+def _watch(stages: dict[str, float], modules: dict[str, float], done: threading.Event) -> None:
     me = threading.get_ident()
     last = time.perf_counter()
     while not done.wait(_LOOK_S):
         now = time.perf_counter()
         for thread, frame in sys._current_frames().items():
-            module = None if thread == me else _module(frame)
-            if module:
-                spent[module] = spent.get(module, 0) + now - last
+            if thread == me or frame.f_globals.get("__name__", "") in _WAITING:
+                continue
+            ours = list(_stack(frame))
+            if ours:
+                modules[ours[0][0]] += now - last
+                known = [_STAGES[place] for place in ours if place in _STAGES]
+                stages[known[-1] if known else _OTHER] += now - last
         last = now
 
 
-def _module(frame: FrameType | None) -> str | None:
-    if frame is None or frame.f_globals.get("__name__", "") in _WAITING:
-        return None
+def _stack(frame: FrameType | None) -> Iterator[tuple[str, str]]:
+    """Yield our modules and functions, innermost first; kernels belong to who calls them."""
     while frame is not None:
-        name: str = frame.f_globals.get("__name__", "")
-        if name.split(".")[0] == _PACKAGE:
-            return name
+        module: str = frame.f_globals.get("__name__", "")
+        if module.split(".")[0] == _PACKAGE and not module.startswith(_KERNELS):
+            yield module, frame.f_code.co_name
         frame = frame.f_back
-    return None
 
 
 def _idea(module: str) -> str:

@@ -19,8 +19,8 @@ class _NoPandas(importlib.abc.MetaPathFinder):
             raise ImportError("pandas is not used here")
 
 
-def run() -> None:
-    """Run the command line in a process that is set up for it, and exit."""
+def set_up() -> None:
+    """Set this process up for doing nothing but running hours; before numpy is imported."""
     # Arrow's own allocator asks the system for so much at a time that clearing it takes longer.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     # numpy's algebra is not used, and its threads would wait busily for work.
@@ -30,6 +30,11 @@ def run() -> None:
     sys.setswitchinterval(0.001)
     # pyarrow tries to import pandas, to know its types; there are none here, and it is slow.
     sys.meta_path.insert(0, _NoPandas())
+
+
+def run() -> None:
+    """Run the command line in a process that is set up for it, and exit."""
+    set_up()
     sys.exit(main())
 
 

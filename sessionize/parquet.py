@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from sessionize.ahead import ahead
 from sessionize.kernels.order import renumber
 from sessionize.ledger import WrittenFile
 
@@ -38,8 +37,7 @@ def write_parquet(
     """Write tables end to end as one file.
 
     Rows are cut into row groups by their number and their text, whatever the tables' sizes: the
-    same rows always give the same bytes. Memory holds two row groups and one table: the second is
-    made while the first is written.
+    same rows always give the same bytes. Memory holds two row groups and one table.
 
     Parameters
     ----------
@@ -57,7 +55,7 @@ def write_parquet(
     WrittenFile
     """
     rows = 0
-    groups = ahead(map(_canonical, _row_groups(tables)))
+    groups = map(_canonical, _row_groups(tables))
     first = list(itertools.islice(groups, 1))
     distinct = _DISTINCT | _OF_INSTALLATION if _come_once(first) else _DISTINCT
     with pq.ParquetWriter(

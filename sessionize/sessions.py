@@ -5,6 +5,7 @@ A pure function of its arguments (contract §3): no clock, no storage, no random
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -203,22 +204,29 @@ def _ranges(
 ) -> list[Range]:
     """Divide the machines by the highest bits of their hash."""
     events = candidates.events
-    tables = [state.open_sessions, state.closed_frontiers, state.identities]
     known = candidates.event_ids.places()[: len(state.identities)]
     if bits == 0:
-        return [Range(*tables, known, events.places())]
+        return [
+            Range(
+                state.open_sessions,
+                state.closed_frontiers,
+                state.identities,
+                known,
+                events.places(),
+            )
+        ]
 
     def hashes_of(machine_ids: pa.Array) -> npt.NDArray[np.uint64]:
         return machine_hash(machine_ids.cast(pa.string()))
 
     count = 1 << bits
     low = np.arange(count, dtype=np.uint64) << np.uint64(64 - bits)
-    # The state stands in the order of hashes.
-    cuts = []
-    for table in tables:
+
+    def cut(table: pa.Table) -> list[slice]:
+        """Divide a table of the state, which stands in the order of hashes."""
         hashed = [hashes_of(chunk) for chunk in table.column("machine_id").chunks]
-        cut = np.searchsorted(np.concatenate([np.zeros(0, np.uint64), *hashed]), low)
-        cuts.append(np.append(cut, len(table)).tolist())
+        begins = np.searchsorted(np.concatenate([np.zeros(0, np.uint64), *hashed]), low).tolist()
+        return [slice(*pair) for pair in itertools.pairwise([*begins, len(table)])]
 
     hashes = list(pool.map(lambda chunk: hashes_of(chunk["machine_id"]), events.chunks))
     sizes = np.zeros(count, np.int64)
@@ -229,18 +237,27 @@ def _ranges(
     places, ends = np.empty(bounds[-1], np.int64), bounds[:-1].copy()
     for number, of_chunk in enumerate(hashes):
         deal_rows(of_chunk, bits, number, ends, places)
-
     return [
         Range(
-            *(
-                table.slice(cut[k], cut[k + 1] - cut[k])
-                for table, cut in zip(tables, cuts, strict=True)
-            ),
-            known[cuts[2][k] : cuts[2][k + 1]],
-            places[bounds[k] : bounds[k + 1]],
+            _sliced(state.open_sessions, open_sessions),
+            _sliced(state.closed_frontiers, closed_frontiers),
+            _sliced(state.identities, identities),
+            known[identities],
+            places[bounds[number] : bounds[number + 1]],
         )
-        for k in range(count)
+        for number, (open_sessions, closed_frontiers, identities) in enumerate(
+            zip(
+                cut(state.open_sessions),
+                cut(state.closed_frontiers),
+                cut(state.identities),
+                strict=True,
+            )
+        )
     ]
+
+
+def _sliced(table: pa.Table, rows: slice) -> pa.Table:
+    return table.slice(rows.start, rows.stop - rows.start)
 
 
 def _microseconds_of(hour: Hour) -> int:

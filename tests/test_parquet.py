@@ -60,6 +60,22 @@ def test_nor_do_the_pages_of_a_large_file_depend_on_the_cuts(path: Path):
     assert written(path, pieces, group=25_000) == written(path, [table], group=25_000)
 
 
+@pytest.mark.parametrize(("machines", "encoded"), [(4, True), (8, False)])
+def test_what_comes_once_is_written_without_a_dictionary(path: Path, machines: int, encoded: bool):
+    schema = pa.schema([("inst_id", pa.string()), ("user_id", pa.string()), ("few", pa.string())])
+    inst_id = [f"{row % machines:02x}" for row in range(8)] + ["00"] * 4
+    table = pa.table([inst_id, inst_id, ["x"] * 12], schema=schema)
+    with patch.object(parquet, "ROW_GROUP_ROWS", 8):
+        whole = write_parquet(path, schema, [table], "key")
+        group = pq.read_metadata(path).row_group(0)
+        found = {group.column(i).path_in_schema: group.column(i) for i in range(3)}
+        assert pq.read_table(path).equals(table)
+        assert write_parquet(path, schema, [table.slice(0, 9), table.slice(9)], "key") == whole
+    for name in ("inst_id", "user_id"):
+        assert found[name].has_dictionary_page == encoded
+    assert found["few"].has_dictionary_page
+
+
 @given(tables, st.lists(st.integers(0, 30), max_size=6))
 def test_the_rows_come_back_in_their_order(path: Path, table, cuts):
     written(path, cut(table, cuts))

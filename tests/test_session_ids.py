@@ -42,7 +42,7 @@ def test_session_ids_stay_the_same_from_release_to_release():
     assert session_id("a1b2", "e1", 1_486_249_200_000_000) == "58dc0844-2cf5-5880-bbd3-dfd46584cb66"
 
 
-@given(st.lists(events, max_size=5))
+@given(st.lists(events, max_size=20))
 def test_session_ids_depend_on_their_own_events_alone(many: list[tuple[str, str, int]]):
     assert uuids(many) == [session_id(*event) for event in many]
 

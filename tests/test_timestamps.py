@@ -26,7 +26,8 @@ def parsed(*values: Value) -> list[int | None]:
     """The microseconds that each value stands for; None where it is not well formed."""
     texts = pa.array([text for _, text in values], pa.string())
     kinds = np.array([kind for kind, _ in values], dtype=np.uint8)
-    microseconds, well_formed = parse_timestamps(RawColumn(kinds, lambda rows: texts.take(pa.array(rows))))
+    column = RawColumn(kinds, lambda rows: texts.take(pa.array(rows)))
+    microseconds, well_formed = parse_timestamps(column)
     return [
         time if good else None
         for time, good in zip(microseconds.tolist(), well_formed.tolist(), strict=True)

@@ -64,7 +64,12 @@ class RecordScan:
         self._result = np.empty(2, np.int64)
         # What is the same in all calls, as the kernel takes it.
         self._fields = (address_of(self._names), len(names), address_of(self._following))
-        self._places = tuple(map(address_of, (self.starts, self.ends, self.spans, self.kinds)))
+        self._places = (
+            address_of(self.starts),
+            address_of(self.ends),
+            address_of(self.spans),
+            address_of(self.kinds),
+        )
         self._scratch = (
             address_of(self.extended_ends),
             address_of(self._levels),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +16,12 @@ from sessionize.landing.parsing import parse
 from sessionize.landing.records import Problem
 
 LIMIT = 1 << 20
+FIELDS = FieldNames()
+#: Names of every length, and with what is escaped in JSON.
+ODD_FIELDS = FieldNames(
+    *("", "a", "né", 'a"b', "a\\b", "a\nb", "seven77", "eight888", "nine99999"),
+    *("sixteen_16161616", "seventeen_1717171", "seventeen_1717172", "\x7f"),
+)
 
 NAMES = [*FieldNames().raw_names(), "os", "screen", "né", "a b", ""]
 scalars = (
@@ -44,16 +52,16 @@ def columns_of(columns: Columns, text: bytes) -> tuple[Any, ...]:
     return fields, extended.to_pylist(), starts.tolist(), ends.tolist()
 
 
-def both_ways(text: bytes) -> bool:
+def both_ways(text: bytes, fields: FieldNames = FIELDS) -> bool:
     """Read the record that a text begins with in both ways; tell whether the scan has taken it."""
     text = text.lstrip(b" \t\r\n")
-    scanned, parsed = Columns(FieldNames(), 1), Columns(FieldNames(), 1)
+    scanned, parsed = Columns(fields, 1), Columns(fields, 1)
     end, _ = scanned.scan(text, 0, LIMIT)
     if not end:
         return False
-    fields = parse(text[:end])
-    assert not isinstance(fields, Problem)
-    parsed.add(0, end, fields)
+    found = parse(text[:end])
+    assert not isinstance(found, Problem)
+    parsed.add(0, end, found)
     assert columns_of(scanned, text) == columns_of(parsed, text)
     return True
 
@@ -86,6 +94,69 @@ def test_what_events_are_like_is_taken():
         for indent in (None, 2):
             text = json.dumps(event, ensure_ascii=ensure_ascii, indent=indent)
             assert both_ways(text.encode())
+
+
+odd_names = st.sampled_from([*ODD_FIELDS.raw_names(), "seven7", "sixteen_16161617"])
+odd_objects = st.dictionaries(odd_names, scalars, max_size=8)
+
+
+@given(odd_objects, st.booleans(), st.text(max_size=9))
+def test_fields_may_have_any_name(event, escaped, behind):
+    text = json.dumps(event, ensure_ascii=escaped) + behind
+    both_ways(text.encode("utf-8", "surrogatepass"), ODD_FIELDS)
+
+
+@given(st.lists(odd_objects, max_size=6))
+def test_fields_may_come_in_any_order(events):
+    """What is expected from the records before changes nothing."""
+    columns = Columns(ODD_FIELDS, len(events) + 1)
+    text = "".join(json.dumps(event, ensure_ascii=False) for event in events).encode()
+    columns.scan(text, 0, LIMIT)
+    fields, every_extended, starts, ends = columns_of(columns, text)
+    for row, (start, end, extended) in enumerate(zip(starts, ends, every_extended, strict=True)):
+        alone = Columns(ODD_FIELDS, 1)
+        alone.scan(text[start:end], 0, LIMIT)
+        of_row = {name: ([kinds[row]], [texts[row]]) for name, (kinds, texts) in fields.items()}
+        assert columns_of(alone, text[start:end])[:2] == (of_row, [extended])
+
+
+@given(
+    st.lists(
+        st.none() | st.text("ab", max_size=20) | st.text(alphabet="xyé", min_size=7, max_size=18),
+        max_size=40,
+    ),
+    st.data(),
+)
+def test_some_rows_of_a_column_are_those_of_the_whole(values, data):
+    records = [{} if value is None else {"language": value, "nid": value} for value in values]
+    columns = Columns(FIELDS, len(records) + 1)
+    text = "".join(json.dumps(record, ensure_ascii=False) for record in records).encode()
+    columns.scan(text, 0, LIMIT)
+    found, *_ = columns.finish(text)
+    wanted = np.array(data.draw(st.lists(st.sampled_from(range(len(values))))) if values else [])
+    for name in ("language", "nid"):
+        rows = wanted.astype(np.int64)
+        expected = [values[row] for row in rows]
+        assert found[name].take(rows).to_pylist() == expected
+        assert found[name].text.to_pylist() == values
+        assert found[name].take(rows).to_pylist() == expected
+
+
+@pytest.mark.parametrize("size", [3, 8, 12, 16, 17, 40])
+def test_a_column_of_few_values_may_have_many(size):
+    values = [f"{number % 3000:0{size}x}"[-size:] for number in range(6000)]
+    columns = Columns(FIELDS, len(values) + 1)
+    text = "".join(json.dumps({"language": value}) for value in values).encode()
+    columns.scan(text, 0, LIMIT)
+    language = columns.finish(text)[0]["language"].text
+    assert language.to_pylist() == values
+    assert len(language.dictionary) == len(set(values))
+
+
+@given(st.integers(0, 70), st.sampled_from(['"', "\\\\", "\\n", "\x01", "\n", "é", "\x7f"]))
+def test_a_string_may_hold_anything_anywhere(place, what):
+    text = '{"os":"' + "x" * place + what + "y" * 20 + '","nid":"1"}'
+    both_ways(text.encode())
 
 
 def test_a_name_that_comes_twice_is_left_to_the_parser_unless_it_is_a_known_one():

@@ -107,6 +107,32 @@ class TestEveryRun:
             state = run.state
 
     @law(1 / 4)
+    @given(scenarios(), st.integers(1, 5), st.integers(1, 3))
+    def test_does_not_depend_on_the_ranges_that_machines_are_settled_in(
+        self, scenario: Scenario, range_rows: int, threads: int
+    ):
+        state = SessionState.empty()
+        for hour, events in zip(scenario.hours, scenario.runs, strict=True):
+            table = events_table(events)
+            one = sessionize_hour(state, table, hour, scenario.rules)
+            other = sessionize_hour(
+                state, table, hour, scenario.rules, threads=threads, range_rows=range_rows
+            )
+            assert rows_of(other.settled, SESSIONIZED_EVENTS) == rows_of(
+                one.settled, SESSIONIZED_EVENTS
+            )
+            pieces = list(other.settled.tables(range_rows))
+            assert [row for piece in pieces for row in rows_of(piece, SESSIONIZED_EVENTS)] == (
+                rows_of(one.settled, SESSIONIZED_EVENTS)
+            )
+            assert all(len(piece) == range_rows for piece in pieces[:-1])
+            assert other.closed.equals(one.closed)
+            assert rows_of(other.late, LATE_EVENTS) == rows_of(one.late, LATE_EVENTS)
+            assert rows_of_state(other.state) == rows_of_state(one.state)
+            assert other.duplicates == one.duplicates
+            state = other.state
+
+    @law(1 / 4)
     @given(scenarios(), st.randoms(use_true_random=False))
     def test_depends_on_landed_order_among_simultaneous_events_only(
         self, scenario: Scenario, order: random.Random
