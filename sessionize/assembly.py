@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -23,8 +24,9 @@ from sessionize.errors import LimitExceededError
 from sessionize.lake import partition_key
 from sessionize.ledger import NO_STATE, Counts, Ledger, ObjectCounts, WrittenFile
 from sessionize.parquet import write_parquet
-from sessionize.schemas import STAGED_DATASETS, STAGED_STATE
+from sessionize.schemas import ENCODED_EVENTS, STAGED_DATASETS, STAGED_STATE
 from sessionize.staging import Staging
+from sessionize.tables import Rows
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +53,14 @@ class AssembledRun:
     files: dict[str, Path]
 
 
-def events_name(batch: int) -> str:
-    """Name the staged events of one batch."""
-    return f"events-{batch:05}"
+def dealt_name(batch: int, shard: int) -> str:
+    """Name the staged events of one batch that belong to one shard."""
+    return f"events-{batch:05}-{shard:03}"
 
 
-def dealt_name(batch: int, shard: int, claim: Claim) -> str:
-    """Name the staged events of one batch that belong to one shard: all, if there is one."""
-    return f"events-{batch:05}-{shard:03}" if claim.shards > 1 else events_name(batch)
+def hands_name(batch: int) -> str:
+    """Name what tells in which shard each event of a batch is."""
+    return f"hands-{batch:05}"
 
 
 def shard_name(previous: Ledger | None, table: str, shard: int) -> str:
@@ -132,7 +134,9 @@ def _write(name: str, sources: _Sources, folder: Path) -> WrittenFile:
     kind, _, table = name.rpartition("/")
     schema = (STAGED_STATE if kind else STAGED_DATASETS)[table]
     staged = f"state-{table}" if kind else table
-    tables = sources.of_batches(staged) if name in _OF_BATCHES else sources.of_shards(staged)
+    tables = {"events": sources.events, "quarantine": sources.quarantine}.get(
+        name, lambda: sources.of_shards(staged)
+    )()
     return write_parquet(folder / name, schema, tables, name)
 
 
@@ -145,9 +149,17 @@ class _Sources:
         self._batches = range(len(claim.batches))
         self._shards = range(claim.shards)
 
-    def of_batches(self, name: str) -> Iterator[pa.Table]:
+    def quarantine(self) -> Iterator[pa.Table]:
         for batch in self._batches:
-            yield from self._staging.read_batches(f"{name}-{batch:05}")
+            yield from self._staging.read_batches(f"quarantine-{batch:05}")
+
+    def events(self) -> Iterator[pa.Table]:
+        for batch in self._batches:
+            dealt = [self._staging.read_batches(dealt_name(batch, shard)) for shard in self._shards]
+            if len(dealt) == 1:
+                yield from dealt[0]
+            else:
+                yield from _gathered(self._staging.read_batches(hands_name(batch)), dealt)
 
     def of_shards(self, name: str) -> Iterator[pa.Table]:
         for shard in self._shards:
@@ -161,6 +173,32 @@ class _Sources:
         for batch in self._batches:
             for entry in self._staging.read_record(f"counts-{batch:05}"):
                 yield ObjectCounts(**entry)
+
+
+def _gathered(hands: Iterable[pa.Table], dealt: Iterable[Iterator[pa.Table]]) -> Iterator[pa.Table]:
+    """Put events that have been dealt out to shards back in landed order, piece by piece."""
+    packs = [_Pack(tables) for tables in dealt]
+    for piece in hands:
+        shard = piece.column("shard").to_numpy()
+        counts = np.bincount(shard, minlength=len(packs)).tolist()
+        rows = Rows(*(pack.draw(count) for pack, count in zip(packs, counts, strict=True)))
+        places = np.empty(len(piece), np.int64)
+        places[np.argsort(shard, kind="stable")] = rows.places()
+        yield rows.take(places, ENCODED_EVENTS)
+
+
+class _Pack:
+    """Tables, from which rows are drawn one after the other."""
+
+    def __init__(self, tables: Iterator[pa.Table]) -> None:
+        self._tables = tables
+        self._rest = ENCODED_EVENTS.empty_table()
+
+    def draw(self, count: int) -> pa.Table:
+        while len(self._rest) < count:
+            self._rest = pa.concat_tables([self._rest, next(self._tables)])
+        drawn, self._rest = self._rest.slice(0, count), self._rest.slice(count)
+        return drawn
 
 
 def _ledger(

@@ -88,6 +88,9 @@ VALIDATED = encoded(
     )
 )
 
+#: Which shard each event of a batch has been dealt to, in landed order; nothing if there is one.
+HANDS = pa.schema([pa.field("shard", pa.uint8())])
+
 #: The published datasets, in the order in which a run publishes them.
 DATASETS: dict[str, pa.Schema] = {
     "quarantine": QUARANTINE,

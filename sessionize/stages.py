@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from sessionize import assembly
-from sessionize.assembly import EarlyFiles, assemble, dealt_name, events_name, shard_name
+from sessionize.assembly import EarlyFiles, assemble, dealt_name, hands_name, shard_name
 from sessionize.carrying import load_state, previous_ledger
 from sessionize.claims import Claim, claim_objects, read_claim
 from sessionize.config import PipelineConfig
@@ -29,7 +29,14 @@ from sessionize.landing import read_batches
 from sessionize.ledger import ObjectCounts, WrittenFile
 from sessionize.parquet import ROW_GROUP_ROWS
 from sessionize.publication import Published, remove_leftovers, reveal
-from sessionize.schemas import ENCODED_EVENTS, QUARANTINE, SETTLED_EVENTS, STATE, VALIDATED
+from sessionize.schemas import (
+    ENCODED_EVENTS,
+    HANDS,
+    QUARANTINE,
+    SETTLED_EVENTS,
+    STATE,
+    VALIDATED,
+)
 from sessionize.sessions import sessionize_hour
 from sessionize.shards import shard_of
 from sessionize.staging import HeldStaging, Staging
@@ -176,15 +183,16 @@ def enrich_batch(pipeline: Pipeline, hour: Hour, claim_id: str, batch: int) -> d
     events = 0
     with contextlib.ExitStack() as stack:
         writers = [
-            stack.enter_context(staging.writing(dealt_name(batch, shard, claim), ENCODED_EVENTS))
-            for shard in range(claim.shards if claim.shards > 1 else 0)
+            stack.enter_context(staging.writing(dealt_name(batch, shard), ENCODED_EVENTS))
+            for shard in range(claim.shards)
         ]
-        whole = stack.enter_context(staging.writing(events_name(batch), ENCODED_EVENTS))
+        hands = stack.enter_context(staging.writing(hands_name(batch), HANDS))
         for valid in staging.read_batches(f"valid-{batch:05}"):
             table = enrich(valid, pipeline.config)
             events += len(table)
-            whole.write_table(table)
-            for writer, part in zip(writers, _dealt(table, claim.shards), strict=True):
+            shards, parts = _dealt(table, claim.shards)
+            hands.write_table(shards)
+            for writer, part in zip(writers, parts, strict=True):
                 writer.write_table(part)
     return {"events": events}
 
@@ -280,17 +288,18 @@ def _claim_changed(hour: Hour) -> ClaimChangedError:
 
 def _events_of(staging: Staging, claim: Claim, shard: int) -> pa.Table:
     """Return the events of a shard in landed order."""
-    landed = (staging.read(dealt_name(batch, shard, claim)) for batch in range(len(claim.batches)))
+    landed = (staging.read(dealt_name(batch, shard)) for batch in range(len(claim.batches)))
     return pa.concat_tables([ENCODED_EVENTS.empty_table(), *landed])
 
 
-def _dealt(events: pa.Table, shards: int) -> list[pa.Table]:
-    """Divide events among the shards, if there are several."""
+def _dealt(events: pa.Table, shards: int) -> tuple[pa.Table, list[pa.Table]]:
+    """Divide events among the shards; return ``schemas.HANDS``, and the events of each."""
     if shards == 1:
-        return []
-    shard = shard_of(events.column("machine_id").combine_chunks(), shards)
-    order = np.argsort(shard.astype(np.uint16), kind="stable")
+        return HANDS.empty_table(), [events]
+    shard = shard_of(events.column("machine_id").combine_chunks(), shards).astype(np.uint8)
+    order = np.argsort(shard, kind="stable")
     ends = np.searchsorted(shard[order], np.arange(shards + 1))
     rows = Rows(events)
     sorted_events = rows.take(rows.places()[order], ENCODED_EVENTS)
-    return [sorted_events.slice(a, b - a) for a, b in itertools.pairwise(ends.tolist())]
+    parts = [sorted_events.slice(a, b - a) for a, b in itertools.pairwise(ends.tolist())]
+    return pa.table([shard], schema=HANDS), parts
