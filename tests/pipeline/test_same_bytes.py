@@ -1,0 +1,51 @@
+"""The lake is the same to the byte, however the work is divided, in memory or over the disk."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from local.events import generate
+from local.landing import land, put_folder
+from sessionize import stages
+from sessionize.cli import main
+from sessionize.hours import Hour, hours_between
+from sessionize.sessions import sessionize_hour
+
+FIRST, END = Hour.parse("2017-02-04T20"), Hour.parse("2017-02-05T01")
+HOURS = list(hours_between(FIRST, END))
+
+DIVISIONS = {
+    "over the disk": 'in_memory = "1B"',
+    "in shards and batches, over the disk": 'shards = 5\nbatch_size = "2KiB"\nin_memory = "1B"',
+    "in shards, in memory, by one thread": "shards = 3\nthreads = 1",
+    "in small ranges of machines": "",
+}
+
+
+def lake(folder: Path, settings: str) -> dict[str, bytes]:
+    config = folder.with_suffix(".toml")
+    config.write_text(
+        f'name = "t"\nraw = "raw"\nlake = "{folder.name}"\nstart = {FIRST}:00:00Z\n'
+        f'[session]\nmax_out_of_orderness = "20m"\n[run]\n{settings}\n'
+    )
+    assert main(["run", "--config", str(config), "--from", f"{FIRST}", "--to", f"{END}"]) == 0
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_the_lake_does_not_depend_on_how_the_work_is_divided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_folder(land(generate(HOURS, seed=7, installations=60), seed=7).objects, tmp_path / "raw")
+    expected = lake(tmp_path / "as-it-comes", "")
+    assert any(key.startswith("sessionized_events/") for key in expected)
+    for number, (division, settings) in enumerate(DIVISIONS.items()):
+        if "ranges" in division:
+            small = partial(sessionize_hour, range_rows=7)
+            monkeypatch.setattr(stages, "sessionize_hour", small)
+        found = lake(tmp_path / f"lake-{number}", settings)
+        assert found.keys() == expected.keys(), division
+        assert [key for key in found if found[key] != expected[key]] == [], division
