@@ -12,7 +12,7 @@ import pyarrow as pa
 def duplicated(
     machine: npt.NDArray[np.int64],
     time: npt.NDArray[np.int64],
-    event_ids: Callable[[npt.NDArray[np.int64]], pa.StringArray],
+    event_ids: Callable[[npt.NDArray[np.int64]], pa.ChunkedArray],
     order: npt.NDArray[np.int64],
 ) -> npt.NDArray[np.bool_]:
     """Tell which rows repeat the machine, time and event id of an earlier row.

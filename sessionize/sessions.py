@@ -174,6 +174,13 @@ def sessionize_hour(
         When sessions end, and how long events are waited for.
     threads, range_rows : int
         How many ranges to settle at once, of about how many events; the result is the same.
+
+    Raises
+    ------
+    ValueError
+        If the state does not stand in the order of machines.
+    OverflowError
+        If the sessions of one machine have 2 GiB of text, or more.
     """
     watermark = _microseconds_of(hour) - rules.max_out_of_orderness.microseconds_total
     # Pending events landed in earlier runs: they stand first.
@@ -185,7 +192,18 @@ def sessionize_hour(
     bits = max(0, -(-len(candidates.events) // range_rows) - 1).bit_length()
     with ThreadPoolExecutor(threads) as pool:
         ranges = _ranges(state, candidates, bits, pool)
-        settled = list(pool.map(lambda part: settle(candidates, part, watermark, rules), ranges))
+        try:
+            settled = list(
+                pool.map(lambda part: settle(candidates, part, watermark, rules), ranges)
+            )
+        except OverflowError:
+            if range_rows == 1:
+                raise
+            # More text than an array can hold: try it with fewer machines at a time.
+            range_rows = max(1, range_rows // 64)
+            return sessionize_hour(
+                state, events, hour, rules, threads=threads, range_rows=range_rows
+            )
 
     def laid(name: str) -> pa.Table:
         return pa.concat_tables([getattr(part, name) for part in settled])
@@ -224,8 +242,11 @@ def _ranges(
 
     def cut(table: pa.Table) -> list[slice]:
         """Divide a table of the state, which stands in the order of hashes."""
-        hashed = [hashes_of(chunk) for chunk in table.column("machine_id").chunks]
-        begins = np.searchsorted(np.concatenate([np.zeros(0, np.uint64), *hashed]), low).tolist()
+        chunks = table.column("machine_id").chunks
+        hashed = np.concatenate([np.zeros(0, np.uint64), *map(hashes_of, chunks)])
+        if (hashed[1:] < hashed[:-1]).any():
+            raise ValueError("the state does not stand in the order of machines")
+        begins = np.searchsorted(hashed, low).tolist()
         return [slice(*pair) for pair in itertools.pairwise([*begins, len(table)])]
 
     hashes = list(pool.map(lambda chunk: hashes_of(chunk["machine_id"]), events.chunks))

@@ -128,7 +128,7 @@ def settle(
             table.column("machine_id").cast(pa.string())
             for table in (these.open_sessions, these.closed_frontiers, these.identities)
         ),
-        pa.chunked_array([events.take_column("machine_id", places)]),
+        events.take_pieces("machine_id", places),
     )
     opened, closed, known, rank = machines.ranks
     time = events.take_numbers("event_time", places)
@@ -145,7 +145,7 @@ def settle(
     copies = duplicated(
         identity_rank,
         identity_time,
-        lambda rows: candidates.event_ids.take_column("event_id", identity_places[rows]),
+        lambda rows: candidates.event_ids.take_pieces("event_id", identity_places[rows]),
         identity_order,
     )
     is_duplicate = copies[len(known) :]

@@ -301,5 +301,25 @@ def _dealt(events: pa.Table, shards: int) -> tuple[pa.Table, list[pa.Table]]:
     ends = np.searchsorted(shard[order], np.arange(shards + 1))
     rows = Rows(events)
     sorted_events = rows.take(rows.places()[order], ENCODED_EVENTS)
-    parts = [sorted_events.slice(a, b - a) for a, b in itertools.pairwise(ends.tolist())]
+    parts = [
+        _with_own_dictionaries(sorted_events.slice(a, b - a))
+        for a, b in itertools.pairwise(ends.tolist())
+    ]
     return pa.table([shard], schema=HANDS), parts
+
+
+def _with_own_dictionaries(events: pa.Table) -> pa.Table:
+    """Leave out the values of other rows, where they are many: a shard is written with its own."""
+    for number, column in enumerate(events.columns):
+        if pa.types.is_dictionary(column.type):
+            chunks = [_with_own_dictionary(chunk) for chunk in column.chunks]
+            column = pa.chunked_array(chunks, column.type)
+            events = events.set_column(number, events.schema.field(number), column)
+    return events
+
+
+def _with_own_dictionary(encoded: pa.DictionaryArray) -> pa.DictionaryArray:
+    if len(encoded.dictionary) <= len(encoded):
+        return encoded
+    own = encoded.indices.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(own.indices, encoded.dictionary.take(own.dictionary))

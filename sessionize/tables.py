@@ -10,14 +10,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sessionize.kernels.arrow import text_array
+from sessionize.kernels.arrow import text_array, text_buffers
 from sessionize.kernels.gather import gather_int32, gather_int64, gather_texts
+from sessionize.kernels.texts import TextTable
 from sessionize.schemas import TIME
 
 Numbers = npt.NDArray[np.int64]
 
 #: From so many rows on it pays to start threads.
 _MANY = 1 << 14
+#: A dictionary with no more values than this is never in the way.
+_FEW = 1 << 10
 _CHUNK = 32  # how far up in a place the chunk's number stands
 
 
@@ -114,6 +117,10 @@ class Rows:
         """
         return self._columns[name].take(places)
 
+    def take_pieces(self, name: str, places: Numbers) -> pa.ChunkedArray:
+        """Return one column of the rows, in as many pieces as its text takes."""
+        return self._columns[name].in_pieces(places)
+
     def take_numbers(self, name: str, places: Numbers) -> Numbers:
         """Return a column of int64, or of times, without nulls."""
         column = self._columns[name]
@@ -145,8 +152,14 @@ class _Column:
         raise NotImplementedError
 
     def in_pieces(self, places: Numbers) -> pa.ChunkedArray:
-        """Return the rows, in as many pieces as it takes."""
-        return pa.chunked_array([self.take(places)], self.kind)
+        """Return the rows, in as many pieces as their text takes."""
+        try:
+            return pa.chunked_array([self.take(places)], self.kind)
+        except OverflowError:
+            half = len(places) // 2
+            halves = (self.in_pieces(places[:half]), self.in_pieces(places[half:]))
+            chunks = [chunk for each in halves for chunk in each.chunks]
+            return pa.chunked_array(chunks, self.kind)
 
 
 class _Numbers(_Column):
@@ -169,30 +182,9 @@ class _Numbers(_Column):
         return _array(self.kind, *gather_int64(places, *where))
 
 
-class _Encoded(_Column):
-    """Dictionary-encoded texts; each chunk may have a dictionary of its own."""
-
-    def __init__(self, kind: pa.DataType, chunks: Sequence[pa.Array]) -> None:
-        super().__init__(kind, chunks)
-        self._data_at = self._addresses(1, 4)
-        own = [chunk.dictionary for chunk in chunks]
-        every = pa.concat_arrays([pa.array([], kind.value_type), *own]).dictionary_encode()
-        self._dictionary = every.dictionary
-        self._meanings = every.indices.to_numpy()
-        ends = np.cumsum([len(dictionary) for dictionary in own], dtype=np.int64)
-        begins = ends - [len(dictionary) for dictionary in own]
-        self._meanings_at = self._meanings.ctypes.data + 4 * begins
-
-    def take(self, places: Numbers) -> pa.Array:
-        codes, absent = gather_int32(
-            places, self._data_at, self._validity_at, self._shifts_at, self._meanings_at
-        )
-        return pa.DictionaryArray.from_arrays(
-            _array(pa.int32(), codes, absent), self._dictionary, safe=False
-        )
-
-
 class _Texts(_Column):
+    """Texts; an array of them holds less than 2 GiB."""
+
     def __init__(self, kind: pa.DataType, chunks: Sequence[pa.Array]) -> None:
         super().__init__(kind, chunks)
         self._offsets_at = self._addresses(1, 4)
@@ -205,19 +197,62 @@ class _Texts(_Column):
             )
         )
 
-    def in_pieces(self, places: Numbers) -> pa.ChunkedArray:
-        try:
-            return super().in_pieces(places)
-        except OverflowError:
-            half = len(places) // 2
-            halves = (self.in_pieces(places[:half]), self.in_pieces(places[half:]))
-            return pa.chunked_array([chunk for each in halves for chunk in each.chunks])
+
+class _Encoded(_Column):
+    """Dictionary-encoded texts; each chunk may have a dictionary of its own."""
+
+    def __init__(self, kind: pa.DataType, chunks: Sequence[pa.Array]) -> None:
+        super().__init__(kind, chunks)
+        self._data_at = self._addresses(1, 4)
+        own = [chunk.dictionary for chunk in chunks]
+        every = TextTable()
+        meanings = [np.empty(len(dictionary), np.int64) for dictionary in own]
+        for dictionary, numbers in zip(own, meanings, strict=True):
+            every.number(*text_buffers(dictionary), numbers)
+        self._dictionary = text_array(*every.texts(np.arange(every.known)))
+        self._meanings = [numbers.astype(np.int32) for numbers in meanings]
+        self._meanings_at = np.array([m.ctypes.data for m in self._meanings], np.int64)
+
+    def take(self, places: Numbers) -> pa.DictionaryArray:
+        codes, absent = gather_int32(
+            places, self._data_at, self._validity_at, self._shifts_at, self._meanings_at
+        )
+        return pa.DictionaryArray.from_arrays(
+            _array(pa.int32(), codes, absent), self._dictionary, safe=False
+        )
+
+
+class _ManyTexts(_Column):
+    """Encoded texts with nearly as many values as rows: what is taken has its own dictionary."""
+
+    def __init__(self, kind: pa.DataType, chunks: Sequence[pa.Array]) -> None:
+        super().__init__(kind, chunks)
+        self._data_at = self._addresses(1, 4)
+        self._values = _Texts(kind.value_type, [chunk.dictionary for chunk in chunks])
+
+    def take(self, places: Numbers) -> pa.DictionaryArray:
+        themselves = np.zeros(len(self._chunks), np.int64)
+        codes, absent = gather_int32(
+            places, self._data_at, self._validity_at, self._shifts_at, themselves
+        )
+        there = ~absent
+        # Values lie in the dictionary of the same chunk.
+        of_chunk = places[there] >> _CHUNK << _CHUNK
+        taken = self._values.take(of_chunk | codes[there]).dictionary_encode()
+        codes[there] = taken.indices.to_numpy()
+        return pa.DictionaryArray.from_arrays(
+            _array(pa.int32(), codes, absent), taken.dictionary, safe=False
+        )
 
 
 def _column(kind: pa.DataType, chunks: Sequence[pa.Array]) -> _Column:
     if pa.types.is_string(kind):
         return _Texts(kind, chunks)
-    return (_Encoded if pa.types.is_dictionary(kind) else _Numbers)(kind, chunks)
+    if not pa.types.is_dictionary(kind):
+        return _Numbers(kind, chunks)
+    values = sum(len(chunk.dictionary) for chunk in chunks)
+    has_many = values > _FEW and 2 * values > sum(map(len, chunks))
+    return (_ManyTexts if has_many else _Encoded)(kind, chunks)
 
 
 def _array(

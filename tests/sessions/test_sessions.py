@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
+from sessionize import tables
 from sessionize.config import SessionRules
 from sessionize.hours import Hour
 from sessionize.schemas import LATE_EVENTS, SESSIONIZED_EVENTS, SESSIONS
 from sessionize.sessions import SessionizedHour, SessionState, SettledEvents, sessionize_hour
+from sessionize.settling import settle
 from sessionize.units import Duration
 
 from .reference import Event
@@ -592,3 +595,60 @@ class TestPending:
         *_, run = play([event("00:10"), event("02:20")], [event("01:30")], [])
         assert late(run) == []
         assert times(run.settled) == ["02:20"]
+
+
+class TestRanges:
+    """Machines are settled range by range of their hash."""
+
+    events = events_table(
+        event(f"00:{minute:02}", machine_id=f"{machine:02x}")
+        for machine in range(30)
+        for minute in (1, 2, 50)
+    )
+
+    def test_are_made_smaller_where_their_text_is_too_long(self, monkeypatch: pytest.MonkeyPatch):
+        most = []
+
+        def settle_few(candidates, part, watermark, rules):
+            most.append(len(part.events))
+            if len(part.events) > 9:
+                raise OverflowError
+            return settle(candidates, part, watermark, rules)
+
+        expected = sessionize_hour(SessionState.empty(), self.events, MIDNIGHT, rules())
+        monkeypatch.setattr("sessionize.sessions.settle", settle_few)
+        run = sessionize_hour(SessionState.empty(), self.events, MIDNIGHT, rules())
+        assert most[0] == len(self.events)
+        assert settled(run) == settled(expected)
+        assert run.closed.equals(expected.closed)
+
+    def test_with_one_machine_too_long_are_given_up(self, monkeypatch: pytest.MonkeyPatch):
+        def fail(*_):
+            raise OverflowError("too much")
+
+        monkeypatch.setattr("sessionize.sessions.settle", fail)
+        with pytest.raises(OverflowError, match="too much"):
+            sessionize_hour(SessionState.empty(), self.events, MIDNIGHT, rules())
+
+    def test_want_the_state_in_the_order_of_machines(self):
+        state = sessionize_hour(SessionState.empty(), self.events, MIDNIGHT, rules()).state
+        disordered = replace(state, open_sessions=state.open_sessions[::-1])
+        sessionize_hour(state, self.events, MIDNIGHT.next, rules(), range_rows=5)
+        with pytest.raises(ValueError, match="order of machines"):
+            sessionize_hour(disordered, self.events, MIDNIGHT.next, rules(), range_rows=5)
+
+    def test_bear_machine_ids_that_are_longer_than_one_array_can_hold(
+        self, monkeypatch: pytest.MonkeyPatch
+    ):
+        gather = tables.gather_texts
+
+        def gather_three_at_most(places, *column):
+            if len(places) > 3:
+                raise OverflowError
+            return gather(places, *column)
+
+        events = events_table(event(f"00:{minute:02}") for minute in range(10))
+        expected = sessionize_hour(SessionState.empty(), events, MIDNIGHT, rules())
+        monkeypatch.setattr(tables, "gather_texts", gather_three_at_most)
+        run = sessionize_hour(SessionState.empty(), events, MIDNIGHT, rules())
+        assert settled(run) == settled(expected)
