@@ -8,25 +8,24 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sessionize.claims import Claim
 from sessionize.config import Limits, PipelineConfig
+from sessionize.dealing import gather
 from sessionize.errors import LimitExceededError
 from sessionize.lake import partition_key
 from sessionize.ledger import NO_STATE, Counts, Ledger, ObjectCounts, WrittenFile
 from sessionize.parquet import write_parquet
-from sessionize.schemas import ENCODED_EVENTS, STAGED_DATASETS, STAGED_STATE
+from sessionize.schemas import STAGED_DATASETS, STAGED_STATE
 from sessionize.staging import Staging
-from sessionize.tables import Rows
 
 log = logging.getLogger(__name__)
 
@@ -156,10 +155,7 @@ class _Sources:
     def events(self) -> Iterator[pa.Table]:
         for batch in self._batches:
             dealt = [self._staging.read_batches(dealt_name(batch, shard)) for shard in self._shards]
-            if len(dealt) == 1:
-                yield from dealt[0]
-            else:
-                yield from _gathered(self._staging.read_batches(hands_name(batch)), dealt)
+            yield from gather(self._staging.read_batches(hands_name(batch)), dealt)
 
     def of_shards(self, name: str) -> Iterator[pa.Table]:
         for shard in self._shards:
@@ -173,32 +169,6 @@ class _Sources:
         for batch in self._batches:
             for entry in self._staging.read_record(f"counts-{batch:05}"):
                 yield ObjectCounts(**entry)
-
-
-def _gathered(hands: Iterable[pa.Table], dealt: Iterable[Iterator[pa.Table]]) -> Iterator[pa.Table]:
-    """Put events that have been dealt out to shards back in landed order, piece by piece."""
-    packs = [_Pack(tables) for tables in dealt]
-    for piece in hands:
-        shard = piece.column("shard").to_numpy()
-        counts = np.bincount(shard, minlength=len(packs)).tolist()
-        rows = Rows(*(pack.draw(count) for pack, count in zip(packs, counts, strict=True)))
-        places = np.empty(len(piece), np.int64)
-        places[np.argsort(shard, kind="stable")] = rows.places()
-        yield rows.take(places, ENCODED_EVENTS)
-
-
-class _Pack:
-    """Tables, from which rows are drawn one after the other."""
-
-    def __init__(self, tables: Iterator[pa.Table]) -> None:
-        self._tables = tables
-        self._rest = ENCODED_EVENTS.empty_table()
-
-    def draw(self, count: int) -> pa.Table:
-        while len(self._rest) < count:
-            self._rest = pa.concat_tables([self._rest, next(self._tables)])
-        drawn, self._rest = self._rest.slice(0, count), self._rest.slice(count)
-        return drawn
 
 
 def _ledger(

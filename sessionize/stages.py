@@ -7,13 +7,11 @@ tasks and the command line call these functions and nothing else.
 from __future__ import annotations
 
 import contextlib
-import itertools
 import logging
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from sessionize import assembly
@@ -21,6 +19,7 @@ from sessionize.assembly import EarlyFiles, assemble, dealt_name, hands_name, sh
 from sessionize.carrying import load_state, previous_ledger
 from sessionize.claims import Claim, claim_objects, read_claim
 from sessionize.config import PipelineConfig
+from sessionize.dealing import deal
 from sessionize.enrichment import enrich
 from sessionize.errors import ClaimChangedError
 from sessionize.hours import Hour
@@ -38,10 +37,8 @@ from sessionize.schemas import (
     VALIDATED,
 )
 from sessionize.sessions import sessionize_hour
-from sessionize.shards import shard_of
 from sessionize.staging import HeldStaging, Staging
 from sessionize.storage import S3Credentials, Storage, open_storage
-from sessionize.tables import Rows
 from sessionize.validation import validate
 
 log = logging.getLogger(__name__)
@@ -190,7 +187,7 @@ def enrich_batch(pipeline: Pipeline, hour: Hour, claim_id: str, batch: int) -> d
         for valid in staging.read_batches(f"valid-{batch:05}"):
             table = enrich(valid, pipeline.config)
             events += len(table)
-            shards, parts = _dealt(table, claim.shards)
+            shards, parts = deal(table, claim.shards)
             hands.write_table(shards)
             for writer, part in zip(writers, parts, strict=True):
                 writer.write_table(part)
@@ -290,36 +287,3 @@ def _events_of(staging: Staging, claim: Claim, shard: int) -> pa.Table:
     """Return the events of a shard in landed order."""
     landed = (staging.read(dealt_name(batch, shard)) for batch in range(len(claim.batches)))
     return pa.concat_tables([ENCODED_EVENTS.empty_table(), *landed])
-
-
-def _dealt(events: pa.Table, shards: int) -> tuple[pa.Table, list[pa.Table]]:
-    """Divide events among the shards; return ``schemas.HANDS``, and the events of each."""
-    if shards == 1:
-        return HANDS.empty_table(), [events]
-    shard = shard_of(events.column("machine_id").combine_chunks(), shards).astype(np.uint8)
-    order = np.argsort(shard, kind="stable")
-    ends = np.searchsorted(shard[order], np.arange(shards + 1))
-    rows = Rows(events)
-    sorted_events = rows.take(rows.places()[order], ENCODED_EVENTS)
-    parts = [
-        _with_own_dictionaries(sorted_events.slice(a, b - a))
-        for a, b in itertools.pairwise(ends.tolist())
-    ]
-    return pa.table([shard], schema=HANDS), parts
-
-
-def _with_own_dictionaries(events: pa.Table) -> pa.Table:
-    """Leave out the values of other rows, where they are many: a shard is written with its own."""
-    for number, column in enumerate(events.columns):
-        if pa.types.is_dictionary(column.type):
-            chunks = [_with_own_dictionary(chunk) for chunk in column.chunks]
-            column = pa.chunked_array(chunks, column.type)
-            events = events.set_column(number, events.schema.field(number), column)
-    return events
-
-
-def _with_own_dictionary(encoded: pa.DictionaryArray) -> pa.DictionaryArray:
-    if len(encoded.dictionary) <= len(encoded):
-        return encoded
-    own = encoded.indices.dictionary_encode()
-    return pa.DictionaryArray.from_arrays(own.indices, encoded.dictionary.take(own.dictionary))
