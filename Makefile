@@ -55,7 +55,7 @@ lint: setup ## Check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy sessionize local bench
 
-bench: $(BENCH)/.installed ## Measure the job against DuckDB, Polars, PySpark and pandas (some 40 minutes)
+bench: $(BENCH)/.installed ## Measure the job against DuckDB, Polars, PySpark and pandas (some half an hour)
 	$(BENCH)/bin/python -m bench
 
 # The peers do not stand beside Airflow: they have a lock and an environment of their own.

@@ -53,7 +53,10 @@ Each run is a fresh process, pinned to the same two cores, on the same files in 
 in turns: all once, then all again. Seconds and memory are medians; seconds include the
 interpreter's start."""
 
-_SPEED_NOTES = """Memory is the peak resident memory of the process: the kernel's high water
+_SPEED_NOTES = """Up to 640 MiB of objects ours works on an hour in memory; a larger hour, here that of
+20 M, goes over the disk in bounded memory (`[run] in_memory`), which costs time.
+
+Memory is the peak resident memory of the process: the kernel's high water
 mark, or, if that is more, the sum over all its processes, sampled five times a second (PySpark's
 is its Java process)."""
 
@@ -268,7 +271,7 @@ def _hours(results: Results) -> str:
         f"An hour takes {early:.3f} s among the hours {_EARLY.start} to {_EARLY.stop}, {full:.3f} "
         f"s among {_FULL.start} to {_FULL.stop}, and {late:.3f} s from there to {len(hours)}. It "
         "grows by the look-back for stragglers, seven days by default: a run reads what each of "
-        "those hours has claimed. From hour 168 on that is full, and hours cost the same."
+        "those hours has claimed. From hour 168 on that is full."
     )
 
 
