@@ -133,9 +133,10 @@ def _write(name: str, sources: _Sources, folder: Path) -> WrittenFile:
     kind, _, table = name.rpartition("/")
     schema = (STAGED_STATE if kind else STAGED_DATASETS)[table]
     staged = f"state-{table}" if kind else table
-    tables = {"events": sources.events, "quarantine": sources.quarantine}.get(
-        name, lambda: sources.of_shards(staged)
-    )()
+    if name in _OF_BATCHES:
+        tables = sources.events() if name == "events" else sources.quarantine()
+    else:
+        tables = sources.of_shards(staged)
     return write_parquet(folder / name, schema, tables, name)
 
 

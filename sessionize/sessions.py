@@ -28,8 +28,6 @@ __all__ = ["SESSION_NAMESPACE", "SessionState", "SessionizedHour", "sessionize_h
 #: About how many events are settled at a time: what that takes stays in the processor's caches.
 RANGE_ROWS = 1 << 18
 
-Numbers = npt.NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class SessionState:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sessionize.kernels.arrow import text_array, text_buffers
+from sessionize.kernels.arrow import text_array, text_buffers, validity_of
 from sessionize.kernels.gather import gather_int32, gather_int64, gather_texts
 from sessionize.kernels.texts import TextTable
 from sessionize.schemas import TIME
@@ -258,7 +258,5 @@ def _column(kind: pa.DataType, chunks: Sequence[pa.Array]) -> _Column:
 def _array(
     kind: pa.DataType, values: npt.NDArray[np.generic], absent: npt.NDArray[np.bool_]
 ) -> pa.Array:
-    nulls, validity = int(np.count_nonzero(absent)), None
-    if nulls:
-        validity = pa.py_buffer(np.packbits(~absent, bitorder="little"))
+    validity, nulls = validity_of(absent)
     return pa.Array.from_buffers(kind, len(values), [validity, pa.py_buffer(values)], nulls)

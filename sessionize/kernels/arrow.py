@@ -26,10 +26,13 @@ def text_array(
     offsets: Offsets, data: Bytes, absent: npt.NDArray[np.bool_] | None = None
 ) -> pa.StringArray:
     """Return the texts that lie in ``data``, which must be UTF-8; null where they are absent."""
-    rows = len(offsets) - 1
-    nulls, validity = 0, None
-    if absent is not None and (nulls := int(np.count_nonzero(absent))):
-        validity = pa.py_buffer(np.packbits(~absent, bitorder="little"))
+    validity, nulls = (None, 0) if absent is None else validity_of(absent)
     return pa.StringArray.from_buffers(
-        rows, pa.py_buffer(offsets), pa.py_buffer(data), validity, nulls
+        len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data), validity, nulls
     )
+
+
+def validity_of(absent: npt.NDArray[np.bool_]) -> tuple[pa.Buffer | None, int]:
+    """Return the bits of validity, None if nothing is absent, and how many are."""
+    nulls = int(np.count_nonzero(absent))
+    return (pa.py_buffer(np.packbits(~absent, bitorder="little")) if nulls else None), nulls

@@ -145,7 +145,8 @@ def _fingerprint() -> str:
         platform.platform(),
         llvm.get_host_cpu_name(),
         llvm.get_host_cpu_features().flatten(),
-        *(path.read_text("utf-8") for path in sorted(_SOURCE.glob("*.py"))),
+        # The source takes constants from the modules that call it.
+        *(path.read_text("utf-8") for path in sorted(_SOURCE.parent.rglob("*.py"))),
     ]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 

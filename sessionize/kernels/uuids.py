@@ -12,7 +12,7 @@ UUID_SIZE = 36
 _MORE = 2 * 20 + 3 + 9 + 63 + 64
 
 #: How many names are hashed at once.
-_LANES = 8
+LANES = 8
 
 _name_uuids = Native("name_uuids")
 
@@ -39,9 +39,9 @@ def name_uuids(
     uuids = np.empty(rows * UUID_SIZE, np.uint8)
     if rows:
         longest = int((np.diff(first_offsets) + np.diff(second_offsets)).max())
-        padded = np.zeros((_LANES, len(namespace) + longest + _MORE), np.uint8)
+        padded = np.zeros((LANES, len(namespace) + longest + _MORE), np.uint8)
         padded[:, : len(namespace)] = np.frombuffer(namespace, np.uint8)
-        words = np.empty((6, _LANES), np.int32)
+        words = np.empty((6, LANES), np.int32)
         _name_uuids(
             numbers,
             lengths,

@@ -133,8 +133,8 @@ def _span(text, spans, index):
     return text + begin, int32_at(spans + 8 * index + 4) - begin
 
 
-#: A distinct text of a field is known by its address and size, the two words that `_key` returns,
-#: and the row in which it stands first.
+#: A distinct text of a field is known by the two words that `_key` returns, its size, and the row
+#: in which it stands first.
 _FIELD_ENTRY = 32
 #: How many rows ahead the text is asked for, and twice as many where it is said to be.
 _AHEAD = 8

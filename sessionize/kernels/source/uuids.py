@@ -15,9 +15,8 @@ from sessionize.kernels.source.memory import (
     put_int32,
     uint32_at,
 )
-from sessionize.kernels.source.sha1 import INITIAL, LANES, add_block
-
-UUID_SIZE = 36
+from sessionize.kernels.source.sha1 import INITIAL, add_block
+from sessionize.kernels.uuids import LANES, UUID_SIZE
 
 _MINUS, _COLON = 0x2D, 0x3A
 _BLOCK = 64
