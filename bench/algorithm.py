@@ -22,9 +22,9 @@ _REPEATS = 5
 def algorithm(lake: Path) -> dict[str, float]:
     """Return the number of events and the seconds that they take; the first time is left out."""
     from sessionize.config import SessionRules
-    from sessionize.hours import Hour
-    from sessionize.schemas import ENCODED_EVENTS
-    from sessionize.sessions import SessionState, sessionize_hour
+    from sessionize.model.hours import Hour
+    from sessionize.model.schemas import ENCODED_EVENTS
+    from sessionize.sessions.hour import SessionState, sessionize_hour
 
     encoded = [field.name for field in ENCODED_EVENTS if pa.types.is_dictionary(field.type)]
     published = Job(lake, lake).output("events")

@@ -16,9 +16,9 @@ from bench.job import HOUR
 def hours_in_a_row(config: str, hours: int) -> list[float]:
     """Run the hours in this process; return the seconds of each."""
     from sessionize.config import load_config
-    from sessionize.hours import Hour
-    from sessionize.runner import run_hour
-    from sessionize.stages import Pipeline
+    from sessionize.model.hours import Hour
+    from sessionize.pipeline.runner import run_hour
+    from sessionize.pipeline.stages import Pipeline
 
     pipeline = Pipeline.open(load_config(config))
     seconds = []

@@ -31,14 +31,14 @@ _WAITING = (
 )
 #: The stage of a thread, by a module and a function on its stack; the outermost that is known.
 _STAGES = {
-    ("sessionize.stages", "claim"): "claim",
-    ("sessionize.stages", "validate_batch"): "validate: gunzip, scan, divide",
-    ("sessionize.stages", "enrich_batch"): "enrich",
-    ("sessionize.stages", "sessionize_shard"): "sessionize",
-    ("sessionize.settling", "settle"): "sessionize",
-    ("sessionize.assembly", "_write"): "write Parquet",
-    ("sessionize.tables", "gather"): "gather settled events",
-    ("sessionize.stages", "publish"): "publish: count, sync, reveal",
+    ("sessionize.pipeline.stages", "claim"): "claim",
+    ("sessionize.pipeline.stages", "validate_batch"): "validate: gunzip, scan, divide",
+    ("sessionize.pipeline.stages", "enrich_batch"): "enrich",
+    ("sessionize.pipeline.stages", "sessionize_shard"): "sessionize",
+    ("sessionize.sessions.settling", "settle"): "sessionize",
+    ("sessionize.pipeline.partitions", "_write"): "write Parquet",
+    ("sessionize.sessions.tables", "gather"): "gather settled events",
+    ("sessionize.pipeline.stages", "publish"): "publish: count, sync, reveal",
 }
 _OTHER = "other"
 
@@ -48,7 +48,7 @@ def profile(config: str, hour: str) -> dict[str, object]:
     set_up()
     began = time.perf_counter()
     cli = importlib.import_module("sessionize.cli")
-    importlib.import_module("sessionize.runner")
+    importlib.import_module("sessionize.pipeline.runner")
     imported = time.perf_counter()
     stages: dict[str, float] = defaultdict(float)
     modules: dict[str, float] = defaultdict(float)

@@ -20,12 +20,12 @@ _REPEATS = 3
 
 def state(config_file: Path) -> dict[str, float]:
     """Return bytes, machines, and the seconds to load and to save."""
-    from sessionize.carrying import load_state
     from sessionize.config import load_config
-    from sessionize.hours import Hour
-    from sessionize.parquet import write_parquet
-    from sessionize.schemas import STATE
-    from sessionize.stages import Pipeline
+    from sessionize.lake.parquet import write_parquet
+    from sessionize.lake.state import load_state
+    from sessionize.model.hours import Hour
+    from sessionize.model.schemas import STATE
+    from sessionize.pipeline.stages import Pipeline
 
     lake = Pipeline.open(load_config(config_file)).lake
     ledger = lake.ledger(Hour.parse(f"{HOUR:%Y-%m-%dT%H}"))

@@ -12,7 +12,7 @@ from local.errors import LocalError
 from local.processes import stopping
 from local.screen import Progress, TaskStates
 from local.stack import Stack
-from sessionize.hours import Hour
+from sessionize.model.hours import Hour
 
 _POLL_SECONDS = 2.0
 

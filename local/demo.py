@@ -24,7 +24,7 @@ from local.s3 import S3Server, running_s3
 from local.screen import Steps
 from local.stack import running_stack
 from local.summary import show_summary
-from sessionize.hours import Hour, hours_between
+from sessionize.model.hours import Hour, hours_between
 
 
 def main() -> int:

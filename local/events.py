@@ -15,7 +15,7 @@ from typing import Any
 
 from local.fleet import Clock, Installation, Link, Usage, make_fleet
 from local.mishaps import INVALID
-from sessionize.hours import Hour
+from sessionize.model.hours import Hour
 
 _ACTIONS = {
     "pro": ("proedit", "proedit", "proview", "proconvert", "prosave", "proprint", "prosign"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from local.encodings import COMPRESSIONS, FRAMINGS, LINE_FRAMINGS
 from local.events import Sent
-from sessionize.hours import Hour
+from sessionize.model.hours import Hour
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

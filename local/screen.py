@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.status import Status
 from rich.table import Table
 
-from sessionize.hours import Hour
+from sessionize.model.hours import Hour
 
 #: Of the runs of some hours: hour, task, the states of its instances (several if it is mapped).
 TaskStates = dict[Hour, dict[str, list[str]]]

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.screen import table
-from sessionize.hours import Hour
+from sessionize.model.hours import Hour
 
 _COUNTS = {
     "records_read": "records\nread",

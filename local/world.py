@@ -14,7 +14,7 @@ from local.landing import STREAM, LandedObject, land, put_s3
 from local.mirror import load_bucket, save_bucket
 from local.s3 import S3Server
 from sessionize.config import load_config
-from sessionize.hours import Hour, hours_between
+from sessionize.model.hours import Hour, hours_between
 
 FOLDER = REPOSITORY / ".demo"
 BUCKET = "events"

@@ -10,13 +10,13 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from sessionize.errors import SessionizeError
+from sessionize.model.errors import SessionizeError
 
 # Whatever is heavy (numpy, pyarrow, the AWS client) is imported by the command that needs it.
 if TYPE_CHECKING:
-    from sessionize.hours import Hour
-    from sessionize.stages import Pipeline
-    from sessionize.status import HourStatus
+    from sessionize.model.hours import Hour
+    from sessionize.pipeline.stages import Pipeline
+    from sessionize.pipeline.status import HourStatus
 
 _HOUR_HELP = "an hour in UTC, as 2017-02-04T23"
 _COUNTS = ("records_read", "valid", "quarantined", "late", "duplicates", "settled")
@@ -91,7 +91,7 @@ def _run(options: argparse.Namespace) -> int:
     ):
         options.parser.error("give either --hour, or --from and --to")
     pipeline = _pipeline(options)
-    from sessionize.runner import run_hour
+    from sessionize.pipeline.runner import run_hour
 
     published = None
     for hour in _hours(options):
@@ -116,7 +116,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     pipeline = _pipeline(options)
-    from sessionize.status import pipeline_status
+    from sessionize.pipeline.status import pipeline_status
 
     first, end = _optional_hour(options.first), _optional_hour(options.end)
     lines = pipeline_status(pipeline.lake, pipeline.config, first, end)
@@ -151,13 +151,13 @@ def _check(options: argparse.Namespace) -> int:
 
 def _pipeline(options: argparse.Namespace) -> Pipeline:
     from sessionize.config import load_config
-    from sessionize.stages import Pipeline
+    from sessionize.pipeline.stages import Pipeline
 
     return Pipeline.open(load_config(options.config))
 
 
 def _hours(options: argparse.Namespace) -> list[Hour]:
-    from sessionize.hours import Hour, hours_between
+    from sessionize.model.hours import Hour, hours_between
 
     if options.hour is not None:
         return [Hour.parse(options.hour)]
@@ -168,6 +168,6 @@ def _hours(options: argparse.Namespace) -> list[Hour]:
 
 
 def _optional_hour(text: str | None) -> Hour | None:
-    from sessionize.hours import Hour
+    from sessionize.model.hours import Hour
 
     return None if text is None else Hour.parse(text)

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-from sessionize.storage import S3Credentials
-from sessionize.storage import s3 as storage
+from sessionize.lake.storage import S3Credentials
+from sessionize.lake.storage import s3 as storage
 
 # A machine that is busy with other work must not fail a test; a change is judged by the same
 # examples each time, while people who run the tests look at new ones.

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sessionize import runner
 from sessionize.cli import main
-from sessionize.storage import LocalStorage
+from sessionize.lake.storage import LocalStorage
+from sessionize.pipeline import runner
 from tests.pipeline import scenario
 
 FIRST, SECOND, THIRD, LAST = scenario.HOURS

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sessionize.errors import ConfigError, StorageError
-from sessionize.storage import S3Credentials
+from sessionize.lake.storage import S3Credentials
+from sessionize.model.errors import ConfigError, StorageError
 
 
 def credentials_of(aws_conn_id: str | None) -> S3Credentials | None:

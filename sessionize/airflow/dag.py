@@ -21,7 +21,7 @@ from sessionize.airflow import tasks
 from sessionize.airflow.delivery import DeliveryOperator
 from sessionize.airflow.manual import manual_of
 from sessionize.config import PipelineConfig, load_config
-from sessionize.errors import ObjectGoneError, SessionizeError, StorageError
+from sessionize.model.errors import ObjectGoneError, SessionizeError, StorageError
 
 #: Storage that cannot be reached passes by itself; whatever else the project raises on purpose
 #: stays until someone mends it.

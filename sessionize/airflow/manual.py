@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sessionize.config import PipelineConfig
-from sessionize.hours import Hour
+from sessionize.model.hours import Hour
 
 _MANUAL = """\
 Turns the events that Firehose lands under `{raw}` into sessions under `{lake}`, hour by hour.

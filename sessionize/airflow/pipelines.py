@@ -9,7 +9,7 @@ from pathlib import Path
 from airflow.sdk import DAG
 
 from sessionize.airflow.dag import build_dag
-from sessionize.errors import ConfigError
+from sessionize.model.errors import ConfigError
 
 FOLDER_VARIABLE = "SESSIONIZE_PIPELINES"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sessionize.airflow.instants import plain
-from sessionize.errors import IntervalError
-from sessionize.hours import Hour
+from sessionize.model.errors import IntervalError
+from sessionize.model.hours import Hour
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -16,8 +16,8 @@ from sessionize.airflow.run_hour import hour_of_run
 from sessionize.config import load_config
 
 if TYPE_CHECKING:
-    from sessionize.hours import Hour
-    from sessionize.stages import Pipeline
+    from sessionize.model.hours import Hour
+    from sessionize.pipeline.stages import Pipeline
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def _open(pipeline_file: str) -> tuple[Pipeline, Hour]:
     notices by itself if that is no longer what the hour's claim was made with.
     """
     from sessionize.airflow.connection import credentials_of
-    from sessionize.stages import Pipeline
+    from sessionize.pipeline.stages import Pipeline
 
     config = load_config(pipeline_file)
     hour = hour_of_run(get_current_context())
@@ -48,7 +48,7 @@ def claim(pipeline_file: str) -> list[int]:
 
     XCom ``claim_id`` names the claim, ``shards`` says how many machine shards it has.
     """
-    from sessionize import stages
+    from sessionize.pipeline import stages
 
     pipeline, hour = _open(pipeline_file)
     claimed = stages.claim(pipeline, hour)
@@ -61,7 +61,7 @@ def claim(pipeline_file: str) -> list[int]:
 @task
 def validate(pipeline_file: str, claim_id: str, batch: int) -> dict[str, int]:
     """Read a batch of objects; part the valid records from those for quarantine."""
-    from sessionize import stages
+    from sessionize.pipeline import stages
 
     pipeline, hour = _open(pipeline_file)
     return _say(f"Batch {batch}", stages.validate_batch(pipeline, hour, claim_id, batch))
@@ -70,7 +70,7 @@ def validate(pipeline_file: str, claim_id: str, batch: int) -> dict[str, int]:
 @task
 def enrich(pipeline_file: str, claim_id: str, batch: int) -> dict[str, int]:
     """Clean a batch's valid records, derive the columns, deal the events out to the shards."""
-    from sessionize import stages
+    from sessionize.pipeline import stages
 
     pipeline, hour = _open(pipeline_file)
     return _say(f"Batch {batch}", stages.enrich_batch(pipeline, hour, claim_id, batch))
@@ -79,7 +79,7 @@ def enrich(pipeline_file: str, claim_id: str, batch: int) -> dict[str, int]:
 @task
 def check_state(pipeline_file: str, shards: int) -> list[int]:
     """Make sure that the hour before has left a state to build upon; list the machine shards."""
-    from sessionize import stages
+    from sessionize.pipeline import stages
 
     pipeline, hour = _open(pipeline_file)
     stages.check_previous(pipeline, hour)
@@ -89,7 +89,7 @@ def check_state(pipeline_file: str, shards: int) -> list[int]:
 @task
 def sessionize(pipeline_file: str, claim_id: str, shard: int) -> dict[str, int]:
     """Carry a shard's open sessions on: state of the hour before and new events in, state out."""
-    from sessionize import stages
+    from sessionize.pipeline import stages
 
     pipeline, hour = _open(pipeline_file)
     return _say(f"Shard {shard}", stages.sessionize_shard(pipeline, hour, claim_id, shard))
@@ -101,7 +101,7 @@ def publish(pipeline_file: str, claim_id: str, sessions: Asset) -> dict[str, obj
 
     The event of the asset ``sessions`` carries the hour as its partition key.
     """
-    from sessionize import stages
+    from sessionize.pipeline import stages
 
     pipeline, hour = _open(pipeline_file)
     published = stages.publish(pipeline, hour, claim_id)

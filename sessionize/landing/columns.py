@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 from sessionize.config import FieldNames
 from sessionize.kernels.arrow import text_array
 from sessionize.kernels.json_scan import ESCAPED, RecordScan
-from sessionize.landing.parsing import MAX_DEPTH, Fields
+from sessionize.landing.json.parsing import MAX_DEPTH, Fields
 from sessionize.landing.records import Kind, RawColumn
-from sessionize.schemas import FEW_VALUES
+from sessionize.model.schemas import FEW_VALUES
 
 #: The columns that are kept as dictionary-encoded texts: the length is one here only.
 _FEW_VALUES = FEW_VALUES | {"machine_length"}

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from sessionize.config import FieldNames, Landing
 from sessionize.landing.columns import Columns
-from sessionize.landing.compression import decompress
-from sessionize.landing.framing import BOM, Frame, Framer
-from sessionize.landing.parsing import Fields, parse
+from sessionize.landing.compression.recognise import decompress
+from sessionize.landing.json.framing import BOM, Frame, Framer
+from sessionize.landing.json.parsing import Fields, parse
+from sessionize.landing.json.window import Window
 from sessionize.landing.records import Problem, RawBatch
-from sessionize.landing.window import Window
-from sessionize.reasons import Reason
+from sessionize.model.reasons import Reason
 
 BATCH_BYTES = 8 << 20
 

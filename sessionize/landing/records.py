@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sessionize.reasons import Reason
+from sessionize.model.reasons import Reason
 
 
 class Kind(IntEnum):

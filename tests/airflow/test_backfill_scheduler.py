@@ -14,8 +14,8 @@ from sqlalchemy import Row, create_engine, text
 from local.processes import stopping
 from local.s3 import ACCESS_KEY, REGION, SECRET_KEY
 from local.stack import Stack, running_stack
-from sessionize.hours import Hour, hours_between
-from sessionize.storage import S3Credentials, Storage, open_storage
+from sessionize.lake.storage import S3Credentials, Storage, open_storage
+from sessionize.model.hours import Hour, hours_between
 from tests.pipeline.scenario import START, content, event, land
 
 _PATIENCE_SECONDS = 900.0  # on a machine that is busy with other work

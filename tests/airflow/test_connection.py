@@ -5,8 +5,8 @@ import json
 import pytest
 
 from sessionize.airflow.connection import credentials_of
-from sessionize.errors import ConfigError
-from sessionize.storage import S3Credentials
+from sessionize.lake.storage import S3Credentials
+from sessionize.model.errors import ConfigError
 
 
 def test_no_connection_is_left_to_the_standard_variables():

@@ -7,7 +7,7 @@ import pytest
 from airflow.sdk import DAG, TriggerRule
 
 from sessionize.airflow.dag import RETRY_POLICY, build_dag
-from sessionize.errors import (
+from sessionize.model.errors import (
     ClaimChangedError,
     ConfigError,
     MissingStateError,

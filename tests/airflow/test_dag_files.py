@@ -84,5 +84,5 @@ def test_reading_the_dag_files_imports_nothing_heavy():
         capture_output=True,
         text=True,
     )
-    heavy = {"boto3", "numpy", "pandas", "pyarrow", "sessionize.stages"}
+    heavy = {"boto3", "numpy", "pandas", "pyarrow", "sessionize.pipeline.stages"}
     assert not heavy & set(done.stdout.split())

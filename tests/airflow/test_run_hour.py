@@ -6,8 +6,8 @@ import pendulum
 import pytest
 
 from sessionize.airflow.run_hour import hour_of_run
-from sessionize.errors import IntervalError
-from sessionize.hours import Hour
+from sessionize.model.errors import IntervalError
+from sessionize.model.hours import Hour
 
 MIDNIGHT = pendulum.datetime(2017, 2, 5)
 ONE_O_CLOCK = MIDNIGHT.add(hours=1)

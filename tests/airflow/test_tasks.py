@@ -11,11 +11,11 @@ import pytest
 from sessionize.airflow import tasks
 from sessionize.airflow.dag import sessions_asset
 from sessionize.config import load_config
-from sessionize.errors import MissingStateError, StagingError
-from sessionize.hours import Hour
-from sessionize.runner import run_hour
-from sessionize.stages import Pipeline
-from sessionize.storage import LocalStorage
+from sessionize.lake.storage import LocalStorage
+from sessionize.model.errors import MissingStateError, StagingError
+from sessionize.model.hours import Hour
+from sessionize.pipeline.runner import run_hour
+from sessionize.pipeline.stages import Pipeline
 from tests.pipeline.scenario import HOURS, content, land_all
 
 from .conftest import write_pipeline

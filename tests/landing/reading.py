@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from sessionize.config import FieldNames, Landing
+from sessionize.config.units import Size
 from sessionize.landing import Kind, RawBatch, read_batches
-from sessionize.reasons import Reason
-from sessionize.units import Size
+from sessionize.model.reasons import Reason
 
 BLANK = b" \t\r\n"
 BOM = b"\xef\xbb\xbf"

@@ -9,7 +9,7 @@ import pytest
 
 from sessionize.config import FieldNames
 from sessionize.landing import read_batches
-from sessionize.reasons import Reason
+from sessionize.model.reasons import Reason
 from tests.landing import encoders
 from tests.landing.encoders import ENCODERS
 from tests.landing.reading import good, landing, read, reasons

@@ -10,7 +10,7 @@ import pytest
 
 from sessionize.config import FieldNames
 from sessionize.landing import read_batches
-from sessionize.reasons import Reason
+from sessionize.model.reasons import Reason
 from tests.landing.reading import assert_covers, chunks_of, landing, read, reasons
 
 LIMITS = landing(max_record_size=100)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from sessionize.config import FieldNames
 from sessionize.landing import Kind, raw_text, read_batches
-from sessionize.landing.parsing import MAX_DEPTH
-from sessionize.reasons import Reason
+from sessionize.landing.json.parsing import MAX_DEPTH
+from sessionize.model.reasons import Reason
 from tests.landing.reading import Record, landing, read
 
 

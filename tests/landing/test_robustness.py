@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessionize.reasons import Reason
+from sessionize.model.reasons import Reason
 from tests.landing.encoders import ENCODERS
 from tests.landing.reading import assert_covers, chunks_of, good, landing, read
 

@@ -9,7 +9,7 @@ import pytest
 
 from local.events import generate
 from local.mishaps import INVALID
-from sessionize.hours import Hour, hours_between
+from sessionize.model.hours import Hour, hours_between
 
 HOURS = list(hours_between(Hour.parse("2017-02-04T20"), Hour.parse("2017-02-05T04")))
 

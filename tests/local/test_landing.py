@@ -11,7 +11,7 @@ import pytest
 from local.encodings import COMPRESSIONS, FRAMINGS
 from local.events import Sent, generate
 from local.landing import buffered, land, put_folder
-from sessionize.hours import Hour, hours_between
+from sessionize.model.hours import Hour, hours_between
 from tests.local.readers import decompress, records
 
 START = datetime(2017, 2, 4, 20, tzinfo=UTC)

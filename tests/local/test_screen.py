@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from local.screen import Progress, Steps
-from sessionize.hours import Hour
+from sessionize.model.hours import Hour
 
 FIRST = Hour.parse("2017-02-04T22")
 HOURS = [FIRST, FIRST.next]

@@ -7,8 +7,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from sessionize.errors import StorageError
-from sessionize.storage import Storage, StoredObject
+from sessionize.lake.storage import Storage, StoredObject
+from sessionize.model.errors import StorageError
 
 
 class Fault(Enum):

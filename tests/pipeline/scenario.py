@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sessionize.config import PipelineConfig, parse_config
-from sessionize.hours import Hour
-from sessionize.storage import Storage
+from sessionize.lake.storage import Storage
+from sessionize.model.hours import Hour
 
 START = Hour.parse("2017-02-04T22")
 HOURS = [START, START.next, START.next.next, START.next.next.next]

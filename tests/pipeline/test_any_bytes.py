@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessionize.lake import partition_key
-from sessionize.runner import run_hour
-from sessionize.stages import Pipeline
+from sessionize.lake.layout import partition_key
+from sessionize.pipeline.runner import run_hour
+from sessionize.pipeline.stages import Pipeline
 from tests.landing.encoders import ENCODERS
 from tests.landing.reading import read
 from tests.landing.test_robustness import TOKENS, token_soup

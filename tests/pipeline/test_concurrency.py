@@ -17,13 +17,13 @@ from typing import Any
 
 import pytest
 
-from sessionize import stages
-from sessionize.errors import SessionizeError
-from sessionize.lake import Lake
-from sessionize.runner import run_hour
-from sessionize.stages import Pipeline
-from sessionize.status import HourState, pipeline_status
-from sessionize.storage import LocalStorage
+from sessionize.lake.layout import Lake
+from sessionize.lake.storage import LocalStorage
+from sessionize.model.errors import SessionizeError
+from sessionize.pipeline import stages
+from sessionize.pipeline.runner import run_hour
+from sessionize.pipeline.stages import Pipeline
+from sessionize.pipeline.status import HourState, pipeline_status
 from tests.pipeline import scenario
 from tests.pipeline.faults import FaultyStorage, Requests
 from tests.pipeline.test_crashes import CHANGED, lake_of, open_pipeline, prepared, run

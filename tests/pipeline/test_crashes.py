@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from sessionize import stages
-from sessionize.errors import MissingStateError, OutdatedStateError, SessionizeError
-from sessionize.hours import Hour
-from sessionize.lake import Lake
-from sessionize.publication import Published
-from sessionize.stages import Pipeline
-from sessionize.storage import LocalStorage
+from sessionize.lake.commit import Published
+from sessionize.lake.layout import Lake
+from sessionize.lake.storage import LocalStorage
+from sessionize.model.errors import MissingStateError, OutdatedStateError, SessionizeError
+from sessionize.model.hours import Hour
+from sessionize.pipeline import stages
+from sessionize.pipeline.stages import Pipeline
 from tests.pipeline import scenario
 from tests.pipeline.faults import Fault, FaultyStorage, KilledError, Requests
 

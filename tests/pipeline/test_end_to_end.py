@@ -14,7 +14,7 @@ from local.events import generate
 from local.landing import land, put_folder
 from sessionize.cli import main
 from sessionize.config import load_config
-from sessionize.hours import Hour, hours_between
+from sessionize.model.hours import Hour, hours_between
 from tests.local.readers import decompress
 from tests.pipeline import oracle
 from tests.sessions.reference import State

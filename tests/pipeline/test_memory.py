@@ -16,9 +16,9 @@ PIECE = 1 << 24
 PROGRAM = """
 import json, resource, sys
 import pyarrow.parquet as pq
-from sessionize.lake import partition_key
-from sessionize.runner import run_hour
-from sessionize.stages import Pipeline
+from sessionize.lake.layout import partition_key
+from sessionize.pipeline.runner import run_hour
+from sessionize.pipeline.stages import Pipeline
 from tests.pipeline import scenario
 
 folder, key = sys.argv[1], partition_key("quarantine", scenario.START)

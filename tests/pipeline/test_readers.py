@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from sessionize.stages import Pipeline
-from sessionize.storage import LocalStorage, S3Credentials, Storage, open_storage
+from sessionize.lake.storage import LocalStorage, S3Credentials, Storage, open_storage
+from sessionize.pipeline.stages import Pipeline
 from tests.pipeline import scenario
 from tests.pipeline.test_crashes import CHANGED, run
 

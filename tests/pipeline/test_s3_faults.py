@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from botocore.retries.standard import ExponentialBackoff
 
-from sessionize import stages
-from sessionize.errors import ObjectGoneError, SessionizeError
-from sessionize.stages import Pipeline
-from sessionize.storage import S3Credentials, S3Storage
-from sessionize.storage import s3 as storage
+from sessionize.lake.storage import S3Credentials, S3Storage
+from sessionize.lake.storage import s3 as storage
+from sessionize.model.errors import ObjectGoneError, SessionizeError
+from sessionize.pipeline import stages
+from sessionize.pipeline.stages import Pipeline
 from tests.pipeline import scenario
 from tests.pipeline.flaky_proxy import FlakyProxy, Mishap, flaky_proxy
 from tests.pipeline.test_crashes import run

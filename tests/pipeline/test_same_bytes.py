@@ -9,10 +9,10 @@ import pytest
 
 from local.events import generate
 from local.landing import land, put_folder
-from sessionize import stages
 from sessionize.cli import main
-from sessionize.hours import Hour, hours_between
-from sessionize.sessions import sessionize_hour
+from sessionize.model.hours import Hour, hours_between
+from sessionize.pipeline import stages
+from sessionize.sessions.hour import sessionize_hour
 
 FIRST, END = Hour.parse("2017-02-04T20"), Hour.parse("2017-02-05T01")
 HOURS = list(hours_between(FIRST, END))

@@ -17,8 +17,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sessionize.config import SessionRules
-from sessionize.hours import Hour
-from sessionize.sessions import SESSION_NAMESPACE
+from sessionize.model.hours import Hour
+from sessionize.sessions.hour import SESSION_NAMESPACE
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

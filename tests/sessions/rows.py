@@ -7,8 +7,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from sessionize.schemas import EVENTS
-from sessionize.sessions import SettledEvents
+from sessionize.model.schemas import EVENTS
+from sessionize.sessions.hour import SettledEvents
 
 from .reference import Event
 

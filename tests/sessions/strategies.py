@@ -19,8 +19,8 @@ import msgspec
 from hypothesis import strategies as st
 
 from sessionize.config import SessionRules
-from sessionize.hours import Hour
-from sessionize.units import Duration
+from sessionize.config.units import Duration
+from sessionize.model.hours import Hour
 
 from .reference import MICROSECOND, Event, Identity
 

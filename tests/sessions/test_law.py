@@ -15,7 +15,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessionize.schemas import (
+from sessionize.model.schemas import (
     CLOSED_FRONTIERS,
     EVENTS,
     IDENTITIES,
@@ -24,8 +24,8 @@ from sessionize.schemas import (
     SESSIONS,
     STATE,
 )
-from sessionize.sessions import SessionizedHour, SessionState, sessionize_hour
-from sessionize.shards import shard_of
+from sessionize.sessions.hour import SessionizedHour, SessionState, sessionize_hour
+from sessionize.sessions.shards import shard_of
 
 from .reference import Event, Played, Session, State, one_pass, play_hour
 from .rows import Row, event_row, events_table, in_any_order, rows_of

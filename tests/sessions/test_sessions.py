@@ -10,13 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from sessionize import tables
 from sessionize.config import SessionRules
-from sessionize.hours import Hour
-from sessionize.schemas import LATE_EVENTS, SESSIONIZED_EVENTS, SESSIONS
-from sessionize.sessions import SessionizedHour, SessionState, SettledEvents, sessionize_hour
-from sessionize.settling import settle
-from sessionize.units import Duration
+from sessionize.config.units import Duration
+from sessionize.model.hours import Hour
+from sessionize.model.schemas import LATE_EVENTS, SESSIONIZED_EVENTS, SESSIONS
+from sessionize.sessions import tables
+from sessionize.sessions.hour import SessionizedHour, SessionState, SettledEvents, sessionize_hour
+from sessionize.sessions.settling import settle
 
 from .reference import Event
 from .rows import Row, events_table, rows_of
@@ -616,7 +616,7 @@ class TestRanges:
             return settle(candidates, part, watermark, rules)
 
         expected = sessionize_hour(SessionState.empty(), self.events, MIDNIGHT, rules())
-        monkeypatch.setattr("sessionize.sessions.settle", settle_few)
+        monkeypatch.setattr("sessionize.sessions.hour.settle", settle_few)
         run = sessionize_hour(SessionState.empty(), self.events, MIDNIGHT, rules())
         assert most[0] == len(self.events)
         assert settled(run) == settled(expected)
@@ -626,7 +626,7 @@ class TestRanges:
         def fail(*_):
             raise OverflowError("too much")
 
-        monkeypatch.setattr("sessionize.sessions.settle", fail)
+        monkeypatch.setattr("sessionize.sessions.hour.settle", fail)
         with pytest.raises(OverflowError, match="too much"):
             sessionize_hour(SessionState.empty(), self.events, MIDNIGHT, rules())
 

@@ -18,7 +18,7 @@ from sessionize.airflow.backfill.errors import BackfillActiveError, BackfillErro
 from sessionize.airflow.backfill.metadata import DagFacts
 from sessionize.airflow.backfill.plan import Before, Plan, moment, plan_backfill, span
 from sessionize.airflow.backfill.watch import Snapshot, Watch
-from sessionize.errors import SessionizeError
+from sessionize.model.errors import SessionizeError
 
 _GOES_ON = (
     "What was created goes on without this command; the same command waits for it again, the UI "

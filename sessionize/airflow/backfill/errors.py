@@ -1,6 +1,6 @@
 """The errors of the command ``airflow dags backfill``."""
 
-from sessionize.errors import SessionizeError
+from sessionize.model.errors import SessionizeError
 
 
 class BackfillError(SessionizeError):

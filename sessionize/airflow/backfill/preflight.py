@@ -9,8 +9,13 @@ from pathlib import Path
 from sessionize.airflow.backfill.errors import BackfillError
 from sessionize.airflow.pipelines import pipelines_folder
 from sessionize.config import PipelineConfig, load_config
-from sessionize.errors import IntervalError, MissingStateError, OutdatedStateError, SessionizeError
-from sessionize.hours import Hour
+from sessionize.model.errors import (
+    IntervalError,
+    MissingStateError,
+    OutdatedStateError,
+    SessionizeError,
+)
+from sessionize.model.hours import Hour
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +41,7 @@ def check_first_hour(dag_id: str, date: datetime) -> None:
             f"Begin there: -s {config.start}:00. Or set `start` earlier, and run all from there.",
         )
     from sessionize.airflow.connection import credentials_of
-    from sessionize.stages import Pipeline, check_previous
+    from sessionize.pipeline.stages import Pipeline, check_previous
 
     try:
         check_previous(Pipeline.open(config, credentials_of(config.airflow.aws_conn_id)), hour)

@@ -1,0 +1,182 @@
+"""The lake: where everything that the pipeline writes has its place.
+
+===========================================  ==================================================
+key                                          what
+===========================================  ==================================================
+``DATASET/dt=…/hour=…/part-0.parquet``       a published partition, one file: replaced in one step
+``_runs/dt=…/hour=….json``                   the ledger of the run; written last
+``_claims/dt=…/hour=….json``                 the objects that the run reads
+``_state/dt=…/hour=…/NAME-HASH.parquet``     the state that the run leaves
+``_marks/dt=…/hour=….KIND.json``             the hour is outdated, or half re-published
+``_staging/dt=…/hour=…/…``                   work in progress; empty once the hour is published
+``_pipeline.json``                           whose lake this is
+===========================================  ==================================================
+
+Names that begin with ``_`` are hidden from Hive, Athena, Spark and pyarrow readers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from sessionize.lake.ledger import Ledger
+from sessionize.lake.storage import Storage, StoredObject
+from sessionize.model.errors import ForeignFileError
+from sessionize.model.hours import Hour, hour_of_partition
+from sessionize.model.schemas import DATASETS
+
+FORMAT = 1
+PART = "part-0.parquet"
+
+Mark = Literal["outdated", "interrupted"]
+
+_RECORD = re.compile(r"_\w+/(dt=[^/]+/hour=\d\d)\.(?:(\w+)\.)?json", re.ASCII)
+
+
+class Lake:
+    """The lake of one pipeline, in a :class:`~sessionize.lake.storage.Storage`."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
+        self._known: dict[tuple[str, str], Any] = {}
+
+    # Small JSON records.
+
+    def read_json(self, key: str, etag: str = "") -> Any:
+        """Return the JSON document at ``key``, or None if there is none.
+
+        A record whose ``etag`` is given and was read before is not read again.
+
+        Raises
+        ------
+        ForeignFileError
+            If it is not JSON.
+        """
+        if etag and (key, etag) in self._known:
+            return self._known[key, etag]
+        content = self.storage.read(key)
+        if content is None:
+            return None
+        try:
+            document = json.loads(content)
+        except ValueError as error:
+            raise ForeignFileError(
+                f"{self.storage.url}/{key} is not a record of this project ({error})",
+                "Restore it from a backup, or move it away and run its hour again.",
+            ) from error
+        if etag:
+            self._known[key, etag] = document
+        return document
+
+    def write_json(self, key: str, document: Any) -> None:
+        """Write a JSON document, in one step."""
+        text = json.dumps(document, indent=1, ensure_ascii=False, sort_keys=False)
+        self.storage.write(key, text.encode() + b"\n")
+
+    def hour_of_record(self, key: str) -> Hour | None:
+        """Return the hour that a record's key names; None if it names none."""
+        match = _RECORD.fullmatch(key)
+        return hour_of_partition(match[1]) if match else None
+
+    # Whose lake it is.
+
+    def take_possession(self, name: str) -> None:
+        """Note the pipeline's name in an empty lake; refuse the lake of another pipeline.
+
+        Raises
+        ------
+        ForeignFileError
+            If the lake belongs to another pipeline or to another format of this project.
+        """
+        mine = {"format": FORMAT, "name": name}
+        found = self.read_json("_pipeline.json")
+        if found is None:
+            self.write_json("_pipeline.json", mine)
+        elif found != mine:
+            raise ForeignFileError(
+                f"{self.storage.url} is the lake of another pipeline: its _pipeline.json says "
+                f"{json.dumps(found)}, this one is {json.dumps(mine)}",
+                "Give each pipeline a `lake` of its own.",
+            )
+
+    # Ledgers.
+
+    def ledger(self, hour: Hour) -> Ledger | None:
+        """Return the ledger of the hour's last published run; None if there is none."""
+        key = f"_runs/{hour.partition}.json"
+        document = self.read_json(key)
+        return None if document is None else Ledger.decode(document, f"{self.storage.url}/{key}")
+
+    def write_ledger(self, ledger: Ledger) -> None:
+        """Write the ledger: from here on the hour is done."""
+        self.write_json(f"_runs/{ledger.hour.partition}.json", ledger.encode())
+
+    def done_hours(self) -> list[Hour]:
+        """Return the hours that have a ledger, in order."""
+        return self._hours_under("_runs/")
+
+    def _hours_under(self, prefix: str) -> list[Hour]:
+        hours = (self.hour_of_record(entry.key) for entry in self.storage.list(prefix))
+        return sorted({hour for hour in hours if hour is not None})
+
+    # Marks.
+
+    def marks(self) -> dict[Hour, set[str]]:
+        """Return the hours that cannot be built upon, with the reasons."""
+        marks: dict[Hour, set[str]] = {}
+        for entry in self.storage.list("_marks/"):
+            match = _RECORD.fullmatch(entry.key)
+            hour = hour_of_partition(match[1]) if match else None
+            if match and hour:
+                marks.setdefault(hour, set()).add(match[2])
+        return marks
+
+    def mark(self, hour: Hour, mark: Mark, why: str) -> None:
+        """Say that the hour cannot be built upon until it is run again."""
+        self.write_json(_mark_key(hour, mark), {"hour": str(hour), "mark": mark, "why": why})
+
+    def unmark(self, hour: Hour, mark: Mark) -> None:
+        """Take the mark away."""
+        self.storage.delete(_mark_key(hour, mark))
+
+    # Partitions.
+
+    def partition_files(self, hour: Hour) -> dict[str, StoredObject]:
+        """Return the published file of each dataset that has one.
+
+        Raises
+        ------
+        ForeignFileError
+            If a partition holds a visible file that this project has not written: a reader of the
+            partition would read it too.
+        """
+        files = {}
+        for dataset in DATASETS:
+            prefix = f"{dataset}/{hour.partition}/"
+            for entry in self._visible(prefix):
+                if entry.key != prefix + PART:
+                    raise ForeignFileError(
+                        f"{self.storage.url}/{entry.key} is not a file of this pipeline, and "
+                        "readers of the partition would read it too",
+                        "Move it out of the lake, then run the hour again.",
+                    )
+                files[dataset] = entry
+        return files
+
+    def _visible(self, prefix: str) -> Iterator[StoredObject]:
+        for entry in self.storage.list(prefix):
+            name = entry.key.removeprefix(prefix)
+            if name and not name.endswith("/") and not name.startswith(("_", ".")):
+                yield entry
+
+
+def partition_key(dataset: str, hour: Hour) -> str:
+    """Return the key of the one file of a partition."""
+    return f"{dataset}/{hour.partition}/{PART}"
+
+
+def _mark_key(hour: Hour, mark: Mark) -> str:
+    return f"_marks/{hour.partition}.{mark}.json"

@@ -1,0 +1,160 @@
+"""The ledger: what a run claimed, read, wrote and carried, and the equations that must hold."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sessionize.model.errors import ForeignFileError, IntervalError, UnbalancedError
+from sessionize.model.hours import Hour
+
+FORMAT = 1
+#: The fingerprint of the state before a pipeline's first hour.
+NO_STATE = "empty"
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A file of the lake: its key, rows, bytes and SHA-256."""
+
+    key: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ObjectCounts:
+    """What one claimed object held."""
+
+    key: str
+    size: int
+    records: int
+    valid: int
+    quarantined: int
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The numbers of a run.
+
+    ``events_open_before``, ``events_closed`` and ``events_open`` count the events in the sessions
+    open before the run, closed by it, and open after it.
+    """
+
+    records_read: int
+    valid: int
+    quarantined: int
+    pending_before: int
+    settled: int
+    late: int
+    duplicates: int
+    pending_after: int
+    sessions_closed: int
+    sessions_open: int
+    events_open_before: int
+    events_closed: int
+    events_open: int
+
+    def check(self) -> None:
+        """Hold the numbers against the equations of contract §4.
+
+        Raises
+        ------
+        UnbalancedError
+            If one does not hold.
+        """
+        equations = {
+            "records read = valid + quarantined": (
+                self.records_read,
+                self.valid + self.quarantined,
+            ),
+            "valid + pending before = settled + late + duplicates + pending after": (
+                self.valid + self.pending_before,
+                self.settled + self.late + self.duplicates + self.pending_after,
+            ),
+            "events in sessions open before + settled = in sessions closed + in sessions open": (
+                self.events_open_before + self.settled,
+                self.events_closed + self.events_open,
+            ),
+        }
+        for equation, (left, right) in equations.items():
+            if left != right:
+                raise UnbalancedError(
+                    f"the run does not add up: {equation} would be {left} = {right} ({self})",
+                    "Nothing was published. This is a defect: keep the lake's _staging folder and "
+                    "report it.",
+                )
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The record of one published run; the same run always leaves the same ledger."""
+
+    pipeline: str
+    hour: Hour
+    settings: str
+    watermark: str
+    previous_state: str
+    counts: Counts
+    quarantined_by_reason: dict[str, int]
+    closed_by_reason: dict[str, int]
+    claimed: tuple[ObjectCounts, ...]
+    published: dict[str, WrittenFile]
+    state: dict[str, WrittenFile] = field(default_factory=dict)
+
+    @property
+    def state_fingerprint(self) -> str:
+        """Name the state's content: equal fingerprints, equal states."""
+        return fingerprint(self.state)
+
+    def encode(self) -> dict[str, Any]:
+        """Return the JSON document."""
+        document = asdict(self)
+        document["hour"] = str(self.hour)
+        document["state_fingerprint"] = self.state_fingerprint
+        return {"format": FORMAT, **document}
+
+    @classmethod
+    def decode(cls, document: Any, place: str) -> Ledger:
+        """Read the JSON document that :meth:`encode` wrote.
+
+        Raises
+        ------
+        ForeignFileError
+            If the document is not a ledger.
+        """
+        try:
+            if document["format"] != FORMAT:
+                raise KeyError(f"format {document['format']}")
+            values = {
+                name: value
+                for name, value in document.items()
+                if name not in ("format", "state_fingerprint")
+            }
+            return cls(
+                **values
+                | {
+                    "hour": Hour.parse(document["hour"]),
+                    "counts": Counts(**document["counts"]),
+                    "claimed": tuple(ObjectCounts(**entry) for entry in document["claimed"]),
+                    "published": _files(document["published"]),
+                    "state": _files(document["state"]),
+                }
+            )
+        except (AttributeError, KeyError, TypeError, IntervalError) as error:
+            raise ForeignFileError(
+                f"{place} is not a ledger of this project ({error!r})",
+                "Restore it from a backup, or move it away and run its hour again.",
+            ) from error
+
+
+def fingerprint(state: dict[str, WrittenFile]) -> str:
+    """Name the content of a state's files."""
+    text = "\n".join(f"{name} {file.sha256}" for name, file in sorted(state.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _files(document: dict[str, Any]) -> dict[str, WrittenFile]:
+    return {name: WrittenFile(**entry) for name, entry in document.items()}

@@ -1,0 +1,23 @@
+"""Objects under a URL: an S3 prefix (any S3-compatible endpoint) or a local folder."""
+
+from __future__ import annotations
+
+from sessionize.lake.storage.base import Storage, StoredObject
+from sessionize.lake.storage.local import LocalStorage
+from sessionize.lake.storage.s3 import S3Credentials, S3Storage
+
+__all__ = [
+    "LocalStorage",
+    "S3Credentials",
+    "S3Storage",
+    "Storage",
+    "StoredObject",
+    "open_storage",
+]
+
+
+def open_storage(url: str, credentials: S3Credentials | None = None) -> Storage:
+    """Return the store at an ``s3://bucket/prefix`` URL or in a local folder."""
+    if url.startswith("s3://"):
+        return S3Storage(url, credentials or S3Credentials())
+    return LocalStorage(url)
