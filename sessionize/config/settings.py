@@ -15,6 +15,7 @@ import msgspec
 
 from sessionize.config.fingerprint import fingerprint
 from sessionize.config.units import Duration, Size
+from sessionize.model.columns import DEFAULT_FIELDS, FIXABLE
 from sessionize.model.errors import IntervalError
 from sessionize.model.hours import Hour
 
@@ -44,26 +45,27 @@ class SessionRules(Section, frozen=True):
     max_clock_skew: Duration = Duration.parse("15m")
 
 
-class FieldNames(Section, frozen=True):
+class _Fields(Section, frozen=True):
     """Which raw field fills which column. Raw fields not named here go to ``extended``."""
 
-    event_id: str = "event_id"
-    timestamp: str = "timestamp"
-    action: str = "action"
-    inst_id: str = "inst_id"
-    machine_length: str = "_l"
-    build_id: str = "build_id"
-    trialstate: str = "trialstate"
-    apptoken: str = "apptoken"
-    installsource: str = "installsource"
-    language: str = "language"
-    nid: str = "nid"
-    ip_address: str = "ip_address"
-    p2: str = "_p2"
+    def by_column(self) -> dict[str, str]:
+        """Return the raw field of each column, and of what columns are derived from."""
+        return {name: getattr(self, name) for name in self.__struct_fields__}
 
     def raw_names(self) -> tuple[str, ...]:
         """Return the raw field names, in the order of the columns that they fill."""
-        return tuple(getattr(self, column) for column in self.__struct_fields__)
+        return tuple(self.by_column().values())
+
+
+#: A setting for each column that a raw field fills: see `model.columns`.
+FieldNames = msgspec.defstruct(
+    "FieldNames",
+    [(name, str, field) for name, field in DEFAULT_FIELDS.items()],
+    bases=(_Fields,),
+    frozen=True,
+    kw_only=True,
+    module=__name__,
+)
 
 
 class ValidRules(Section, frozen=True):
@@ -85,7 +87,7 @@ class Product(Section, frozen=True):
 class Fix(Section, frozen=True):
     """A cleaning rule: in ``column``, what ``pattern`` finds is replaced."""
 
-    column: Literal["action", "inst_id", "build_id", "trialstate", "language", "installsource"]
+    column: Literal[FIXABLE]  # type: ignore[valid-type]
     pattern: re.Pattern[str]
     replace: str
 

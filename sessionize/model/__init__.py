@@ -1,1 +1,1 @@
-"""."""
+"""The terms of the project: columns and schemas, hours, quarantine reasons, errors."""

@@ -1,0 +1,144 @@
+"""Every column of an event and of a session, declared here and nowhere else.
+
+The settings' field names, all schemas, what passes between stages, and the tables of the README
+follow from these declarations.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Type = Literal["string", "int32", "int64", "double", "bool", "timestamp"]
+
+Aggregate = Literal["count", "sum", "min", "max", "first", "last", "distinct", "list"]
+
+
+@dataclass(frozen=True)
+class EventColumn:
+    """A column of ``events``, and of every dataset that has event columns."""
+
+    name: str
+    about: str
+    """What it holds: a cell of the README's table."""
+    type: Type = "string"
+    field: str | None = None
+    """The raw field that fills it unless `[fields]` names another; None: `enrich` derives it."""
+    few_values: bool = False
+    """Whether few texts come again and again: such a column is a categorical between stages."""
+    fixable: bool = False
+    """Whether a `[[fix]]` rule may clean it."""
+
+
+@dataclass(frozen=True)
+class InputField:
+    """A raw field from which columns are derived, without being one itself."""
+
+    name: str
+    field: str
+    few_values: bool = False
+
+
+@dataclass(frozen=True)
+class SessionColumn:
+    """A column of ``sessions`` and ``open_sessions``: an aggregate over the session's events.
+
+    An aggregate is carried in the open session and goes on with the events of the next run, in
+    session order; so it is exact over the whole session.
+    """
+
+    name: str
+    about: str
+    type: Type
+    aggregate: Aggregate | None = None
+    """None: it says what the session itself is (its id, why it ended, how long it took)."""
+    of: str | None = None
+    """The event column that is aggregated; ``count`` needs none."""
+    where: str | None = None
+    """Only events whose action has this pattern in it count; None: all."""
+    limit: int | None = None
+    """The most values that ``list`` and ``distinct`` keep; a list keeps the first ones."""
+    skip_nulls: bool = True
+    """False: ``first`` and ``last`` take the value of that event, null or not."""
+
+
+_AS_SENT = "as sent; a value that is not a text, as its JSON text"
+
+EVENT_COLUMNS: tuple[EventColumn, ...] = (
+    EventColumn(
+        "event_id",
+        "as sent; where it is missing, a UUID derived from the record and its place",
+        field="event_id",
+    ),
+    EventColumn("event_time", "from the raw `timestamp`", "timestamp"),
+    EventColumn(
+        "machine_id", "`inst_id`, cut after `_l` characters; without `_l` all of it is the machine"
+    ),
+    EventColumn("user_id", "the rest of `inst_id`; null without a usable `_l`"),
+    EventColumn("inst_id", "as sent", field="inst_id", fixable=True),
+    EventColumn("action", "as sent", field="action", few_values=True, fixable=True),
+    EventColumn("product", "`pro` or `reader`, from the action", few_values=True),
+    EventColumn(
+        "build_id",
+        "`10.3.5.34`, without the leading `f` that some builds send",
+        field="build_id",
+        few_values=True,
+        fixable=True,
+    ),
+    EventColumn("major_version", "`10`", few_values=True),
+    EventColumn("minor_version", "`10.3`", few_values=True),
+    EventColumn("maint_id", "`10.3.5`", few_values=True),
+    EventColumn("trialstate", _AS_SENT, field="trialstate", few_values=True, fixable=True),
+    EventColumn("apptoken", _AS_SENT, field="apptoken", few_values=True),
+    EventColumn("installsource", _AS_SENT, field="installsource", few_values=True, fixable=True),
+    EventColumn("language", _AS_SENT, field="language", few_values=True, fixable=True),
+    EventColumn("nid", _AS_SENT, field="nid"),
+    EventColumn("ip_address", _AS_SENT, field="ip_address"),
+    EventColumn("p2", _AS_SENT, field="_p2", few_values=True),
+    EventColumn("date_id", "`20170204`, of the event time in UTC", "int32"),
+    EventColumn("hour_id", "`2017020423`", "int32"),
+    EventColumn("minute_id", "`201702042323`", "int64"),
+    EventColumn(
+        "extended", "all other fields as one JSON object, values as they came; null without any"
+    ),
+    EventColumn("object_key", "the object, below `raw`", few_values=True),
+    EventColumn("position", "the record's place in its object, from 0", "int64"),
+)
+
+INPUT_FIELDS: tuple[InputField, ...] = (
+    InputField("timestamp", "timestamp"),
+    InputField("machine_length", "_l", few_values=True),
+)
+
+SESSION_COLUMNS: tuple[SessionColumn, ...] = (
+    SessionColumn("session_id", "a UUID that depends only on the session's first event", "string"),
+    SessionColumn("machine_id", "whose session it is", "string", "first", "machine_id"),
+    SessionColumn("user_id", "of the first event", "string", "first", "user_id", skip_nulls=False),
+    SessionColumn("started_at", "time of the first event", "timestamp", "first", "event_time"),
+    SessionColumn("ended_at", "time of the last event", "timestamp", "last", "event_time"),
+    SessionColumn("duration_s", "from the first to the last event, in seconds", "double"),
+    SessionColumn("event_count", "its events", "int64", "count"),
+    SessionColumn("start_action", "of the first event", "string", "first", "action"),
+    SessionColumn("end_action", "of the last event", "string", "last", "action"),
+    SessionColumn(
+        "end_reason", "`timeout`, `opening_event` or `max_duration`; null while open", "string"
+    ),
+    SessionColumn("product", "of the first event", "string", "first", "product", skip_nulls=False),
+    SessionColumn(
+        "build_id", "of the first event", "string", "first", "build_id", skip_nulls=False
+    ),
+)
+
+#: What `[fields]` names: each name, and the raw field that it stands for by default.
+DEFAULT_FIELDS: dict[str, str] = {
+    **{column.name: column.field for column in EVENT_COLUMNS if column.field is not None},
+    **{given.name: given.field for given in INPUT_FIELDS},
+}
+
+#: The names of `[fields]`, and the columns, in which few texts come again and again.
+FEW_VALUES: frozenset[str] = frozenset(
+    column.name for column in (*EVENT_COLUMNS, *INPUT_FIELDS) if column.few_values
+)
+
+#: The columns that a `[[fix]]` rule may clean.
+FIXABLE: tuple[str, ...] = tuple(column.name for column in EVENT_COLUMNS if column.fixable)

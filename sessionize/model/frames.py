@@ -1,0 +1,131 @@
+"""DataFrames of the core, and the Arrow tables in which they are kept and published.
+
+In a frame texts are Arrow strings, or categoricals where few values come again and again; times
+are ``datetime64[us, UTC]``. Both ways back and forth leave texts where they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+from pandas.api.extensions import ExtensionArray
+
+TEXT = pd.ArrowDtype(pa.string())
+TIME = pd.DatetimeTZDtype("us", "UTC")
+
+
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """Return a table as a frame."""
+    columns = {name: _from_arrow(table.column(name)) for name in table.schema.names}
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(table)), copy=False)
+
+
+def to_table(frame: pd.DataFrame, schema: pa.Schema) -> pa.Table:
+    """Return the columns of a frame that a schema names, cast to it."""
+    columns = [_to_arrow(frame[field.name].array, field.type) for field in schema]
+    return pa.table(columns, schema=schema)
+
+
+def concat(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Lay frames of the same columns end to end, each column in one piece.
+
+    Unlike ``pd.concat`` this keeps categoricals whose categories differ, and copies texts once.
+    """
+    frames = list(frames)
+    columns: dict[str, object] = {}
+    for name in frames[0].columns:
+        chunks = [chunk for frame in frames for chunk in _chunks(_to_arrow(frame[name].array))]
+        columns[name] = _from_arrow(in_one_piece(pa.chunked_array(chunks)))
+    return pd.DataFrame(columns, index=pd.RangeIndex(sum(map(len, frames))), copy=False)
+
+
+def in_one_piece(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Copy a column's chunks into one, with one dictionary: rows are then quick to take.
+
+    A column with more text than one Arrow array holds (2 GiB) stays in several.
+    """
+    if column.num_chunks <= 1:
+        return column
+    if pa.types.is_dictionary(column.type):
+        column = column.unify_dictionaries()
+    elif pa.types.is_string(column.type) and column.nbytes >= np.iinfo(np.int32).max:
+        return column
+    return pa.chunked_array([column.combine_chunks()], column.type)
+
+
+def text(series: pd.Series) -> pa.ChunkedArray:
+    """Return a column of texts as Arrow strings, whichever of the two it is in the frame."""
+    column = _to_arrow(series.array)
+    column = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
+    return column.cast(pa.string())
+
+
+def map_categories(texts: pd.Series, function: Callable[[str], str | None]) -> pd.Series:
+    """Apply a function to the texts of a categorical, once for each category; null stays null."""
+    codes, distinct = pd.factorize(np.array([function(t) for t in texts.cat.categories], object))
+    of_row = np.append(codes, -1)[texts.cat.codes]
+    return pd.Series(
+        pd.Categorical.from_codes(of_row, pd.Index(distinct, dtype="str")), texts.index
+    )
+
+
+def match_categories(texts: pd.Series, predicate: Callable[[str], object]) -> npt.NDArray[np.bool_]:
+    """Tell which texts of a categorical a predicate holds for; it holds for no null."""
+    hits = np.array([*(bool(predicate(t)) for t in texts.cat.categories), False])
+    return hits[texts.cat.codes]
+
+
+def contains(texts: pd.Series, pattern: re.Pattern[str]) -> npt.NDArray[np.bool_]:
+    """Tell which texts of a categorical have the pattern in them."""
+    return match_categories(texts, pattern.search)
+
+
+def repeated(value: str, rows: int) -> pd.Categorical:
+    """Return a categorical that is the same text in every row."""
+    return pd.Categorical.from_codes(np.zeros(rows, np.int8), pd.Index([value], dtype="str"))
+
+
+def _chunks(column: pa.Array | pa.ChunkedArray) -> list[pa.Array]:
+    return column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+
+
+def _from_arrow(column: pa.ChunkedArray) -> ExtensionArray | npt.NDArray[np.generic]:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.unify_dictionaries() if column.num_chunks > 1 else column
+        if not column.num_chunks:
+            return pd.Categorical.from_codes([], pd.Index([], dtype="str"))
+        codes = [
+            chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False) for chunk in column.chunks
+        ]
+        categories = pd.Index(column.chunk(0).dictionary.to_pandas(), dtype="str")
+        return pd.Categorical.from_codes(np.concatenate(codes), categories, validate=False)
+    if pa.types.is_string(kind) or pa.types.is_nested(kind) or pa.types.is_boolean(kind):
+        return pd.array(column, dtype=pd.ArrowDtype(kind))
+    if pa.types.is_timestamp(kind):
+        numbers = column.cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy()
+        return pd.array(numbers.view("M8[us]"), dtype=TIME)
+    if column.null_count:
+        return pd.array(column, dtype=pd.ArrowDtype(kind))
+    return column.to_numpy()
+
+
+def _to_arrow(
+    values: ExtensionArray | npt.NDArray[np.generic], kind: pa.DataType | None = None
+) -> pa.Array | pa.ChunkedArray:
+    if isinstance(values, pd.Categorical):
+        codes = np.asarray(values.codes)
+        mask = codes < 0
+        array = pa.DictionaryArray.from_arrays(
+            pa.array(codes.astype(np.int32), mask=mask if mask.any() else None),
+            pa.array(values.categories, pa.string()),
+            safe=False,
+        )
+    else:
+        array = pa.array(values, from_pandas=True)
+    return array if kind is None or array.type == kind else array.cast(kind)
