@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from datetime import timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -18,6 +18,9 @@ from sessionize.config.units import Duration, Size
 from sessionize.model.columns import DEFAULT_FIELDS, FIXABLE
 from sessionize.model.errors import IntervalError
 from sessionize.model.hours import Hour
+
+if TYPE_CHECKING:
+    from sessionize.model.schemas import Schemas
 
 MAX_SHARDS = 256
 #: The most threads of one process.
@@ -231,6 +234,13 @@ class PipelineConfig(Section, frozen=True):
                 f"{hour} lies before the first hour of {self.name!r}, {self.start}",
                 "Run a later hour, or set `start` earlier and run all hours from there.",
             )
+
+    @property
+    def schemas(self) -> Schemas:
+        """The columns of the pipeline, and the schemas that they make."""
+        from sessionize.model.schemas import DESKTOP  # it imports pyarrow: not to read a file
+
+        return DESKTOP
 
     def fingerprint(self) -> str:
         """Name the settings that can change what a run publishes; see `config.fingerprint`."""

@@ -8,238 +8,200 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from sessionize.config import PipelineConfig, ValidRules
+from sessionize.events.event_ids import derived_event_id
 from sessionize.events.timestamps import parse_timestamps
-from sessionize.kernels.arrow import text_buffers
-from sessionize.kernels.texts import are_hex
-from sessionize.landing import Kind, RawBatch, RawColumn, raw_text
+from sessionize.landing.records import Kind, raw_bytes, raw_text
+from sessionize.model.frames import TEXT, match_values, text
 from sessionize.model.hours import Hour
 from sessionize.model.reasons import Reason
-from sessionize.model.schemas import ENCODED, FEW_VALUES, QUARANTINE, TIME, VALIDATED
-from sessionize.sessions.ids import derived_event_id
 
 _SHOWN = 120
-#: The default pattern: every record has another id, so this one is not asked once a value.
+#: The default pattern: nearly every record has another id, so it is not asked once a value.
 _HEX = ValidRules().inst_id
-_CARRIED = ("trialstate", "apptoken", "installsource", "language", "nid", "ip_address", "p2")
 
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Validated:
-    """A batch of records, divided.
+    """Records, divided.
 
     Attributes
     ----------
-    valid : Table
-        ``schemas.VALIDATED``.
-    quarantine : Table
-        ``schemas.QUARANTINE``.
+    valid : DataFrame
+        The fields of the valid records as they came, ``event_time``, ``extended``, ``object_key``
+        and ``position``; ``event_id`` is filled in where it is missing.
+    quarantine : DataFrame
+        ``raw``, ``reason``, ``detail``, ``object_key``, ``position`` of the others.
     """
 
-    valid: pa.Table
-    quarantine: pa.Table
+    valid: pd.DataFrame
+    quarantine: pd.DataFrame
 
 
-def validate(batch: RawBatch, object_key: str, hour: Hour, config: PipelineConfig) -> Validated:
-    """Divide the records of one object's batch into valid ones and quarantine."""
-    columns = batch.columns
-    microseconds, is_time = parse_timestamps(columns["timestamp"])
-    faults = _Faults(len(batch), config)
-    unreadable = np.zeros(len(batch), dtype=bool)
-    unreadable[list(batch.problems)] = True
-    faults.leave_out(unreadable)
+def validate(
+    records: pd.DataFrame, hour: Hour, config: PipelineConfig, kinds: pd.DataFrame | None = None
+) -> Validated:
+    """Divide records into valid ones and quarantine.
 
-    required = ("timestamp", "action", "inst_id", *config.valid.required)
-    for name in required:
-        faults.add(columns[name].kind == Kind.ABSENT, Reason.MISSING_FIELD, name)
-    faults.add(~is_time, Reason.BAD_TIMESTAMP, "timestamp")
-    faults.add(~_fits(columns["action"], _is_of_a_product(config)), Reason.BAD_ACTION, "action")
-    faults.add(
-        ~_fits_inst_id(columns["inst_id"], config.valid.inst_id), Reason.BAD_INST_ID, "inst_id"
-    )
-    faults.add(
-        ~_fits(columns["build_id"], _whole(config.valid.build_id))
-        & (columns["build_id"].kind != Kind.ABSENT),
-        Reason.BAD_BUILD_ID,
-        "build_id",
-    )
-    faults.add(~_trialstate_fits(columns, config), Reason.BAD_TRIALSTATE, "trialstate")
-    begin = int(hour.start.timestamp()) * 1_000_000
-    end = int(hour.end.timestamp()) * 1_000_000
-    oldest = begin - config.session.max_event_age.microseconds_total
-    newest = end + config.session.max_clock_skew.microseconds_total
-    faults.add(microseconds < oldest, Reason.TOO_OLD, "timestamp")
-    faults.add(microseconds > newest, Reason.IN_THE_FUTURE, "timestamp")
-
-    valid_rows = np.flatnonzero(~unreadable & (faults.reason == 0))
+    Parameters
+    ----------
+    records : DataFrame
+        As `landing.Records.frame` describes it: the fields that `[fields]` names, ``extended``,
+        ``object_key``, ``position``, ``raw``, ``reason``, ``detail``.
+    hour : Hour
+        The run's hour: an event must not be much older, or newer.
+    config : PipelineConfig
+        ``fields``, ``valid``, ``product`` and ``session`` are used.
+    kinds : DataFrame, optional
+        What each field holds in JSON, a `landing.Kind`; texts are strings unless given.
+    """
+    time = parse_timestamps(records["timestamp"], None if kinds is None else kinds["timestamp"])
+    faults = _Faults(records, kinds)
+    _check(faults, time, hour, config)
+    is_valid = ~faults.is_unreadable & (faults.number == 0)
     return Validated(
-        valid=_valid_table(batch, valid_rows, microseconds, object_key),
-        quarantine=_quarantine_table(batch, faults, object_key),
+        valid=_valid(records, time, is_valid),
+        quarantine=_quarantine(records, faults, np.flatnonzero(~is_valid), config),
     )
+
+
+def _check(faults: _Faults, time: pd.Series, hour: Hour, config: PipelineConfig) -> None:
+    """Hold the records against every rule; the first that a record breaks is its reason."""
+    valid, session = config.valid, config.session
+    for name in ("timestamp", "action", "inst_id", *valid.required):
+        faults.add(faults.is_missing(name), Reason.MISSING_FIELD, name)
+    faults.add(time.isna().to_numpy(), Reason.BAD_TIMESTAMP, "timestamp")
+    faults.add(~faults.fits("action", _is_of_a_product(config)), Reason.BAD_ACTION, "action")
+    faults.add(~_fits_inst_id(faults, valid.inst_id), Reason.BAD_INST_ID, "inst_id")
+    is_build_id = faults.is_missing("build_id") | faults.fits("build_id", valid.build_id.fullmatch)
+    faults.add(~is_build_id, Reason.BAD_BUILD_ID, "build_id")
+    faults.add(~_trialstate_fits(faults, config), Reason.BAD_TRIALSTATE, "trialstate")
+    oldest, newest = hour.start - session.max_event_age, hour.end + session.max_clock_skew
+    faults.add((time < oldest).to_numpy(), Reason.TOO_OLD, "timestamp")
+    faults.add((time > newest).to_numpy(), Reason.IN_THE_FUTURE, "timestamp")
 
 
 class _Faults:
-    """The first fault of each record."""
+    """The first fault of each record: ``number`` is its place in ``found``, counted from 1."""
 
-    def __init__(self, rows: int, config: PipelineConfig) -> None:
-        self.reason: npt.NDArray[np.int64] = np.zeros(rows, dtype=np.int64)  # 0: none
-        self.kinds: list[tuple[Reason, str]] = []
-        self._skip: Mask = np.zeros(rows, dtype=bool)
-        self._names = config.fields
-
-    def leave_out(self, mask: Mask) -> None:
-        self._skip |= mask
+    def __init__(self, records: pd.DataFrame, kinds: pd.DataFrame | None) -> None:
+        self.records = records
+        self.kinds = kinds
+        self.is_unreadable: Mask = records["reason"].notna().to_numpy()
+        self.number: npt.NDArray[np.int64] = np.zeros(len(records), np.int64)
+        self.found: list[tuple[Reason, str]] = []
 
     def add(self, mask: Mask, reason: Reason, column: str) -> None:
-        self.kinds.append((reason, column))
-        self.reason[mask & (self.reason == 0) & ~self._skip] = len(self.kinds)
+        """Note a fault of the records for which the mask holds, if it is their first."""
+        self.found.append((reason, column))
+        if mask.any():
+            self.number[mask & (self.number == 0)] = len(self.found)
 
-    def problems(self, columns: dict[str, RawColumn]) -> dict[int, tuple[str, str]]:
-        """Return the reason and the detail of each record that has a fault, by row."""
-        found: dict[int, tuple[str, str]] = {}
-        for number, (reason, name) in enumerate(self.kinds, start=1):
-            rows = np.flatnonzero(self.reason == number)
-            if not len(rows):
-                continue
-            field = getattr(self._names, name)
-            values = columns[name].take(rows).to_pylist()
-            kinds = columns[name].kind[rows].tolist()
-            for row, value, kind in zip(rows.tolist(), values, kinds, strict=True):
-                found[row] = reason.value, f"`{field}` is {_shown(value, kind)}"
-        return found
+    def is_missing(self, column: str) -> Mask:
+        """Tell which records have nothing, or null, in a field."""
+        return self.records[column].isna().to_numpy()
 
+    def is_string(self, column: str) -> Mask:
+        """Tell which records have a JSON string in a field."""
+        if self.kinds is None:
+            return ~self.is_missing(column)
+        return (self.kinds[column] == Kind.STRING).to_numpy()
 
-def _shown(value: str | None, kind: int) -> str:
-    if value is None:
-        return "missing"
-    value = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
-    return repr(value) if kind == Kind.STRING else value
-
-
-def _fits(column: RawColumn, predicate: Callable[[str], bool]) -> Mask:
-    """Tell which rows hold a JSON string that the predicate accepts; it is asked once a value."""
-    text = column.text
-    encoded = text if pa.types.is_dictionary(text.type) else text.dictionary_encode()
-    verdicts = np.array([predicate(value) for value in encoded.dictionary.to_pylist()], dtype=bool)
-    codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
-    return (column.kind == Kind.STRING) & np.append(verdicts, False)[codes]
-
-
-def _fits_inst_id(column: RawColumn, pattern: re.Pattern[str]) -> Mask:
-    if pattern != _HEX:
-        return _fits(column, _whole(pattern))
-    offsets, data = text_buffers(column.text)
-    return are_hex(offsets, data, 2) & (column.kind == Kind.STRING)
-
-
-def _whole(pattern: re.Pattern[str]) -> Callable[[str], bool]:
-    return lambda value: pattern.fullmatch(value) is not None
-
-
-def _begins(pattern: re.Pattern[str]) -> Callable[[str], bool]:
-    return lambda value: pattern.match(value) is not None
+    def fits(self, column: str, predicate: Callable[[str], object]) -> Mask:
+        """Tell which records have a string that a predicate accepts; it is asked once a value."""
+        return match_values(self.records[column], predicate) & self.is_string(column)
 
 
 def _is_of_a_product(config: PipelineConfig) -> Callable[[str], bool]:
-    return lambda value: any(product.action.match(value) for product in config.product)
+    return lambda action: any(product.action.match(action) for product in config.product)
 
 
-def _trialstate_fits(columns: dict[str, RawColumn], config: PipelineConfig) -> Mask:
-    """Tell which rows have the trial state that their product asks for."""
-    undecided = np.ones(len(columns["action"].kind), dtype=bool)
-    fits = undecided.copy()
+def _fits_inst_id(faults: _Faults, pattern: re.Pattern[str]) -> Mask:
+    if pattern != _HEX:
+        return faults.fits("inst_id", pattern.fullmatch)
+    is_hex = pc.match_substring_regex(text(faults.records["inst_id"]), f"^{pattern.pattern}$")
+    return is_hex.fill_null(False).to_numpy() & faults.is_string("inst_id")
+
+
+def _trialstate_fits(faults: _Faults, config: PipelineConfig) -> Mask:
+    """Tell which records have the trial state that their product asks for."""
+    fits: Mask = np.ones(len(faults.records), bool)
+    undecided = fits.copy()
     for product in config.product:
-        of_product = undecided & _fits(columns["action"], _begins(product.action))
+        of_product = undecided & faults.fits("action", product.action.match)
         undecided &= ~of_product
         if product.trialstate:
-            allowed = _fits(columns["trialstate"], product.trialstate.__contains__)
-            fits &= ~of_product | allowed
+            fits &= ~of_product | faults.fits("trialstate", product.trialstate.__contains__)
     return fits
 
 
-def _valid_table(
-    batch: RawBatch, rows: npt.NDArray[np.int64], microseconds: npt.NDArray[np.int64], key: str
-) -> pa.Table:
-    text = {
-        name: column.take(rows) for name, column in batch.columns.items() if name in VALIDATED.names
-    }
-    columns = {
-        **{name: _as_staged(name, column) for name, column in text.items()},
-        "event_id": _event_ids(batch, rows, text["event_id"], key),
-        "event_time": pa.array(microseconds[rows]).cast(TIME),
-        "machine_length": _lengths(batch.columns["machine_length"].take(rows)),
-        "extended": batch.extended.take(pa.array(rows)),
-        "object_key": _repeated(key, len(rows)),
-        "position": pa.array(batch.first_position + rows),
-    }
-    return pa.table([columns[name] for name in VALIDATED.names], schema=VALIDATED)
+def _valid(records: pd.DataFrame, time: pd.Series, is_valid: Mask) -> pd.DataFrame:
+    names = records.columns.difference(["timestamp", "raw", "reason", "detail"], sort=False)
+    valid = records[names].assign(event_time=time)
+    is_nameless = is_valid & _is_empty(records["event_id"])
+    if is_nameless.any():
+        valid["event_id"] = _with_derived_ids(records, np.flatnonzero(is_nameless))
+    return valid if is_valid.all() else valid[is_valid].reset_index(drop=True)
 
 
-def _as_staged(name: str, text: pa.Array) -> pa.Array:
-    is_encoded = pa.types.is_dictionary(text.type)
-    if name in FEW_VALUES:
-        return text if is_encoded else text.dictionary_encode()
-    return text.dictionary_decode() if is_encoded else text
+def _is_empty(texts: pd.Series) -> Mask:
+    length = pc.binary_length(text(texts)).fill_null(0)
+    return length.to_numpy() == 0
 
 
-def _repeated(text: str, rows: int) -> pa.DictionaryArray:
-    codes = pa.array(np.zeros(rows, dtype=np.int32))
-    return pa.DictionaryArray.from_arrays(codes, pa.array([text], ENCODED.value_type))
-
-
-def _event_ids(
-    batch: RawBatch, rows: npt.NDArray[np.int64], ids: pa.StringArray, key: str
-) -> pa.Array:
-    """Fill in the ids that are missing, or an empty text, from place and content."""
-    missing = np.flatnonzero(np.asarray(pc.fill_null(pc.equal(pc.binary_length(ids), 0), True)))
-    if not len(missing):
-        return ids
+def _with_derived_ids(records: pd.DataFrame, rows: npt.NDArray[np.int64]) -> pd.Series:
+    """Fill in the ids of some records, from place and content."""
+    nameless = records.iloc[rows]
     derived = [
-        derived_event_id(key, batch.first_position + row, raw)
-        for row, raw in zip(rows[missing].tolist(), batch.raw_bytes(rows[missing]), strict=True)
+        derived_event_id(key, position, raw)
+        for key, position, raw in zip(
+            nameless["object_key"], nameless["position"], raw_bytes(nameless["raw"]), strict=True
+        )
     ]
-    mask = np.zeros(len(rows), dtype=bool)
-    mask[missing] = True
-    return pc.replace_with_mask(ids, pa.array(mask), pa.array(derived, pa.string()))
+    mask = np.zeros(len(records), bool)
+    mask[rows] = True
+    ids = pc.replace_with_mask(text(records["event_id"]), mask, pa.array(derived, pa.string()))
+    return pd.Series(pd.array(ids, dtype=TEXT), records.index)
 
 
-def _lengths(text: pa.Array) -> pa.Array:
-    """Read the number of the machine's characters; null where there is no whole number."""
-    if pa.types.is_dictionary(text.type):
-        return _whole_numbers(text.dictionary).take(text.indices)
-    return _whole_numbers(text)
-
-
-def _whole_numbers(texts: pa.StringArray) -> pa.Array:
-    is_whole = pc.match_substring_regex(texts, r"^[0-9]{1,9}(\.0*)?$")
-    digits = pc.replace_substring_regex(texts, r"\.0*$", "")
-    return pc.if_else(pc.fill_null(is_whole, False), digits, None).cast(pa.int32())
-
-
-def _quarantine_table(batch: RawBatch, faults: _Faults, key: str) -> pa.Table:
-    problems = faults.problems(batch.columns)
-    for row, problem in batch.problems.items():
-        problems[row] = problem.reason.value, problem.detail
-    rows = np.array(sorted(problems), dtype=np.int64)
-    texts, reasons, details = [], [], []
-    for row, raw in zip(rows.tolist(), batch.raw_bytes(rows), strict=True):
-        reason, detail = problems[row]
-        text, is_encoded = raw_text(raw)
-        texts.append(text)
-        reasons.append(reason)
-        details.append(f"{detail} (raw is base64)" if is_encoded else detail)
-    return pa.table(
-        [
-            pa.array(texts, pa.string()),
-            pa.array(reasons, pa.string()),
-            pa.array(details, pa.string()),
-            pa.repeat(key, len(rows)),
-            pa.array(batch.first_position + rows),
-        ],
-        schema=QUARANTINE,
+def _quarantine(
+    records: pd.DataFrame, faults: _Faults, rows: npt.NDArray[np.int64], config: PipelineConfig
+) -> pd.DataFrame:
+    bad = records.iloc[rows].reset_index(drop=True)
+    reasons, details = bad["reason"].to_list(), bad["detail"].to_list()
+    texts = []
+    for place, (row, raw) in enumerate(zip(rows.tolist(), raw_bytes(bad["raw"]), strict=True)):
+        if not faults.is_unreadable[row]:
+            reason, column = faults.found[faults.number[row] - 1]
+            reasons[place] = reason.value
+            details[place] = _detail(faults, row, column, config)
+        shown, is_encoded = raw_text(raw)
+        texts.append(shown)
+        if is_encoded:
+            details[place] = f"{details[place]} (raw is base64)"
+    return pd.DataFrame(
+        {
+            "raw": pd.array(texts, TEXT),
+            "reason": pd.array(reasons, TEXT),
+            "detail": pd.array(details, TEXT),
+            "object_key": bad["object_key"],
+            "position": bad["position"],
+        }
     )
+
+
+def _detail(faults: _Faults, row: int, column: str, config: PipelineConfig) -> str:
+    """Say what a field holds that it should not."""
+    field = config.fields.by_column()[column]
+    value = faults.records[column].array[row]
+    if pd.isna(value):
+        return f"`{field}` is missing"
+    shown = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
+    is_string = faults.kinds is None or faults.kinds[column].array[row] == Kind.STRING
+    return f"`{field}` is {shown!r}" if is_string else f"`{field}` is {shown}"

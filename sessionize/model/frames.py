@@ -14,8 +14,11 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from pandas.api.extensions import ExtensionArray
+from pandas.arrays import ArrowExtensionArray
 
 TEXT = pd.ArrowDtype(pa.string())
+#: What a categorical is in Arrow.
+ENCODED = pa.dictionary(pa.int32(), pa.string())
 TIME = pd.DatetimeTZDtype("us", "UTC")
 
 
@@ -37,9 +40,13 @@ def concat(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     Unlike ``pd.concat`` this keeps categoricals whose categories differ, and copies texts once.
     """
     frames = list(frames)
+    if len(frames) == 1 and all(map(_is_in_one_piece, frames[0].items())):
+        return frames[0]
     columns: dict[str, object] = {}
     for name in frames[0].columns:
         chunks = [chunk for frame in frames for chunk in _chunks(_to_arrow(frame[name].array))]
+        if len({chunk.type for chunk in chunks}) > 1:  # a categorical here, texts there
+            chunks = [chunk.cast(ENCODED) for chunk in chunks]
         columns[name] = _from_arrow(in_one_piece(pa.chunked_array(chunks)))
     return pd.DataFrame(columns, index=pd.RangeIndex(sum(map(len, frames))), copy=False)
 
@@ -58,6 +65,11 @@ def in_one_piece(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([column.combine_chunks()], column.type)
 
 
+def _is_in_one_piece(item: tuple[str, pd.Series]) -> bool:
+    values = item[1].array
+    return not isinstance(values, ArrowExtensionArray) or len(_chunks(pa.array(values))) <= 1
+
+
 def text(series: pd.Series) -> pa.ChunkedArray:
     """Return a column of texts as Arrow strings, whichever of the two it is in the frame."""
     column = _to_arrow(series.array)
@@ -65,24 +77,39 @@ def text(series: pd.Series) -> pa.ChunkedArray:
     return column.cast(pa.string())
 
 
-def map_categories(texts: pd.Series, function: Callable[[str], str | None]) -> pd.Series:
-    """Apply a function to the texts of a categorical, once for each category; null stays null."""
-    codes, distinct = pd.factorize(np.array([function(t) for t in texts.cat.categories], object))
-    of_row = np.append(codes, -1)[texts.cat.codes]
-    return pd.Series(
-        pd.Categorical.from_codes(of_row, pd.Index(distinct, dtype="str")), texts.index
-    )
+def map_values(texts: pd.Series, function: Callable[[str], str | None]) -> pd.Series:
+    """Apply a function to texts, once for each distinct one; null stays null.
+
+    Returns
+    -------
+    Series
+        A categorical.
+    """
+    given = as_categorical(texts).cat
+    codes, distinct = pd.factorize(np.array([function(t) for t in given.categories], object))
+    of_row = np.append(codes, -1)[given.codes]
+    mapped = pd.Categorical.from_codes(of_row, pd.Index(distinct, dtype="str"))
+    return pd.Series(mapped, texts.index)
 
 
-def match_categories(texts: pd.Series, predicate: Callable[[str], object]) -> npt.NDArray[np.bool_]:
-    """Tell which texts of a categorical a predicate holds for; it holds for no null."""
-    hits = np.array([*(bool(predicate(t)) for t in texts.cat.categories), False])
-    return hits[texts.cat.codes]
+def match_values(texts: pd.Series, predicate: Callable[[str], object]) -> npt.NDArray[np.bool_]:
+    """Tell which texts a predicate holds for, asking once for each distinct one; for no null."""
+    given = as_categorical(texts).cat
+    hits = np.array([*(bool(predicate(t)) for t in given.categories), False])
+    return hits[given.codes]
+
+
+def as_categorical(texts: pd.Series) -> pd.Series:
+    """Return texts as a categorical."""
+    if isinstance(texts.dtype, pd.CategoricalDtype):
+        return texts
+    encoded = text(texts).dictionary_encode()
+    return pd.Series(_from_arrow(encoded), texts.index)
 
 
 def contains(texts: pd.Series, pattern: re.Pattern[str]) -> npt.NDArray[np.bool_]:
-    """Tell which texts of a categorical have the pattern in them."""
-    return match_categories(texts, pattern.search)
+    """Tell which texts have the pattern in them."""
+    return match_values(texts, pattern.search)
 
 
 def repeated(value: str, rows: int) -> pd.Categorical:

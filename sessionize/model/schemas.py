@@ -1,133 +1,138 @@
-"""Every dataset's schema, declared here and nowhere else.
+"""Every dataset's schema and every table of the state, made from the declared columns.
 
-The published columns are those of the data contract; a dataset's schema is the same in every
-partition, however empty the hour.
+A dataset's schema is the same in every partition, however empty the hour.
 """
 
 from __future__ import annotations
 
+import functools
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import pyarrow as pa
 
-TIME = pa.timestamp("us", tz="UTC")
-
-
-def _strings(*names: str) -> list[pa.Field]:
-    return [pa.field(name, pa.string()) for name in names]
-
-
-#: Columns in which few texts come again and again: between stages they are dictionary-encoded.
-FEW_VALUES = frozenset(
-    [
-        *("action", "product", "build_id", "major_version", "minor_version", "maint_id"),
-        *("trialstate", "apptoken", "installsource", "language", "p2", "object_key"),
-    ]
+from sessionize.model.columns import (
+    EVENT_COLUMNS,
+    SESSION_COLUMNS,
+    EventColumn,
+    SessionColumn,
+    Type,
 )
 
-#: The type of such a column between stages.
+TIME = pa.timestamp("us", tz="UTC")
+ARROW_TYPES: dict[Type, pa.DataType] = {
+    "string": pa.string(),
+    "int32": pa.int32(),
+    "int64": pa.int64(),
+    "double": pa.float64(),
+    "bool": pa.bool_(),
+    "timestamp": TIME,
+}
+
+#: How a column of few texts is kept between stages.
 ENCODED = pa.dictionary(pa.int32(), pa.string())
 
 
-def encoded(schema: pa.Schema, *more: str) -> pa.Schema:
-    """Return the schema of a dataset between stages: what has few values is dictionary-encoded."""
-    few = FEW_VALUES.union(more)
-    return pa.schema([f.with_type(ENCODED) if f.name in few else f for f in schema])
+def field(name: str, kind: pa.DataType) -> pa.Field:
+    """Return a column with its Parquet field id, which stays the same wherever the column stands.
+
+    With it a table format can rename columns and keep reading older files.
+    """
+    number = zlib.crc32(name.encode()) & 0x7FFFFFFF
+    return pa.field(name, kind, metadata={"PARQUET:field_id": str(number)})
 
 
-QUARANTINE = pa.schema(
-    [*_strings("raw", "reason", "detail", "object_key"), pa.field("position", pa.int64())]
+def _schema(**columns: pa.DataType) -> pa.Schema:
+    return pa.schema([field(name, kind) for name, kind in columns.items()])
+
+
+QUARANTINE = _schema(
+    raw=pa.string(),
+    reason=pa.string(),
+    detail=pa.string(),
+    object_key=pa.string(),
+    position=pa.int64(),
 )
-
-EVENTS = pa.schema(
-    [
-        *_strings("event_id"),
-        pa.field("event_time", TIME),
-        *_strings("machine_id", "user_id", "inst_id", "action", "product", "build_id"),
-        *_strings("major_version", "minor_version", "maint_id", "trialstate", "apptoken"),
-        *_strings("installsource", "language", "nid", "ip_address", "p2"),
-        pa.field("date_id", pa.int32()),
-        pa.field("hour_id", pa.int32()),
-        pa.field("minute_id", pa.int64()),
-        *_strings("extended", "object_key"),
-        pa.field("position", pa.int64()),
-    ]
-)
-
-#: An event between stages.
-ENCODED_EVENTS = encoded(EVENTS)
-
-SESSIONIZED_EVENTS = EVENTS.append(pa.field("session_id", pa.string()))
-
-#: A settled event between stages; in the order of machines, their ids and sessions come in runs.
-SETTLED_EVENTS = encoded(SESSIONIZED_EVENTS, "machine_id", "session_id")
-
-LATE_EVENTS = EVENTS.append(pa.field("frontier", TIME))
-
-SESSIONS = pa.schema(
-    [
-        *_strings("session_id", "machine_id", "user_id"),
-        pa.field("started_at", TIME),
-        pa.field("ended_at", TIME),
-        pa.field("duration_s", pa.float64()),
-        pa.field("event_count", pa.int64()),
-        *_strings("start_action", "end_action", "end_reason", "product", "build_id"),
-    ]
-)
-
-#: A valid record as it came, with its event time: what *validate* hands to *enrich*.
-VALIDATED = encoded(
-    pa.schema(
-        [
-            *_strings("event_id"),
-            pa.field("event_time", TIME),
-            *_strings("action", "inst_id"),
-            pa.field("machine_length", pa.int32()),
-            *_strings("build_id", "trialstate", "apptoken", "installsource", "language", "nid"),
-            *_strings("ip_address", "p2", "extended", "object_key"),
-            pa.field("position", pa.int64()),
-        ]
-    )
-)
-
-#: Which shard each event of a batch has been dealt to, in landed order; nothing if there is one.
-HANDS = pa.schema([pa.field("shard", pa.uint8())])
-
-#: The published datasets, in the order in which a run publishes them.
-DATASETS: dict[str, pa.Schema] = {
-    "quarantine": QUARANTINE,
-    "events": EVENTS,
-    "late_events": LATE_EVENTS,
-    "sessionized_events": SESSIONIZED_EVENTS,
-    "sessions": SESSIONS,
-    "open_sessions": SESSIONS,
-}
 
 #: A machine with no open session, and the time up to which (inclusive) its events are late.
-CLOSED_FRONTIERS = pa.schema([*_strings("machine_id"), pa.field("frontier", TIME)])
+CLOSED_FRONTIERS = _schema(machine_id=pa.string(), frontier=TIME)
 
 #: What identifies an event (contract §2, *Duplicate*).
-IDENTITIES = pa.schema([*_strings("machine_id", "event_id"), pa.field("event_time", TIME)])
+IDENTITIES = _schema(machine_id=pa.string(), event_id=pa.string(), event_time=TIME)
 
-#: The state that a run leaves to the next. Rows stand machine by machine (``shards.machine_hash``);
-#: pending events of a machine stand in landed order (contract §2).
-STATE: dict[str, pa.Schema] = {
-    "open_sessions": SESSIONS,
-    "closed_frontiers": CLOSED_FRONTIERS,
-    "pending": EVENTS,
-    "identities": IDENTITIES,
-}
+#: The session columns that an open session is missing events for: see `lake.migrations`.
+INCOMPLETE = field("incomplete", pa.list_(pa.string()))
 
-#: The same between stages.
-STAGED_DATASETS = {
-    "quarantine": QUARANTINE,
-    "events": ENCODED_EVENTS,
-    "late_events": encoded(LATE_EVENTS),
-    "sessionized_events": SETTLED_EVENTS,
-    "sessions": SESSIONS,
-    "open_sessions": SESSIONS,
-}
-STAGED_STATE = {
-    "open_sessions": SESSIONS,
-    "closed_frontiers": CLOSED_FRONTIERS,
-    "pending": ENCODED_EVENTS,
-    "identities": encoded(IDENTITIES, "machine_id"),
-}
+
+@dataclass(frozen=True)
+class Schemas:
+    """The schemas that a pipeline's columns make.
+
+    Attributes
+    ----------
+    event_columns : tuple of EventColumn
+    session_columns : tuple of SessionColumn
+    """
+
+    event_columns: tuple[EventColumn, ...] = EVENT_COLUMNS
+    session_columns: tuple[SessionColumn, ...] = SESSION_COLUMNS
+
+    @functools.cached_property
+    def events(self) -> pa.Schema:
+        """``events``."""
+        return pa.schema([field(c.name, ARROW_TYPES[c.type]) for c in self.event_columns])
+
+    @functools.cached_property
+    def sessions(self) -> pa.Schema:
+        """``sessions``, and ``open_sessions``."""
+        return pa.schema([field(c.name, ARROW_TYPES[c.type]) for c in self.session_columns])
+
+    @functools.cached_property
+    def datasets(self) -> dict[str, pa.Schema]:
+        """The published datasets."""
+        return {
+            "quarantine": QUARANTINE,
+            "events": self.events,
+            "late_events": self.events.append(field("frontier", TIME)),
+            "sessionized_events": self.events.append(field("session_id", pa.string())),
+            "sessions": self.sessions,
+            "open_sessions": self.sessions,
+        }
+
+    @functools.cached_property
+    def state(self) -> dict[str, pa.Schema]:
+        """What a run leaves to the next.
+
+        Rows stand machine by machine (`sessions.machines`); a machine's pending events stand in
+        landed order (contract §2).
+        """
+        carried = [field(c.name, carried_type(c)) for c in self.session_columns]
+        return {
+            "open_sessions": pa.schema([*carried, INCOMPLETE]),
+            "closed_frontiers": CLOSED_FRONTIERS,
+            "pending": self.events,
+            "identities": IDENTITIES,
+        }
+
+    def between_stages(self, schema: pa.Schema) -> pa.Schema:
+        """Return a schema as it is between stages: columns of few values are encoded."""
+        few = {column.name for column in self.event_columns if column.few_values}
+        return pa.schema([f.with_type(ENCODED) if f.name in few else f for f in schema])
+
+
+def carried_type(column: SessionColumn) -> pa.DataType:
+    """Return the type of a session column in the state: ``distinct`` carries the values it has."""
+    kind = ARROW_TYPES[column.type]
+    return pa.list_(pa.string()) if column.aggregate == "distinct" else kind
+
+
+def names(columns: Iterable[EventColumn | SessionColumn]) -> list[str]:
+    """Return the columns' names, in order."""
+    return [column.name for column in columns]
+
+
+#: Those of the desktop profile.
+DESKTOP = Schemas()
+#: The published datasets, whatever a pipeline's columns are.
+DATASETS: tuple[str, ...] = tuple(DESKTOP.datasets)

@@ -2,43 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
+import pandas as pd
+
+from sessionize.sessions.candidates import Candidates, Mask
 
 
-def duplicated(
-    machine: npt.NDArray[np.int64],
-    time: npt.NDArray[np.int64],
-    event_ids: Callable[[npt.NDArray[np.int64]], pa.ChunkedArray],
-    order: npt.NDArray[np.int64],
-) -> npt.NDArray[np.bool_]:
-    """Tell which rows repeat the machine, time and event id of an earlier row.
+@dataclass(frozen=True)
+class Duplicates:
+    """Copies of earlier rows.
 
-    Parameters
+    Attributes
     ----------
-    machine, time : int64 arrays
-        The machine's number, and the event time in microseconds.
-    event_ids : callable
-        Returns the event ids of the rows that it is given.
-    order : int64 array
-        The rows by machine and time; those that tie by their place.
+    is_copy : bool array, one item a row
+        Whether an earlier row has its identity.
+    is_duplicate : bool array, one item an event
+        Whether it counts as a duplicate: it has landed in this run, and is a copy. (A pending
+        event's identity is known since it landed.)
     """
-    result = np.zeros(len(order), dtype=bool)
-    same = (np.diff(machine[order]) == 0) & (np.diff(time[order]) == 0)
-    if not same.any():
-        return result
-    # Ids are compared only among rows of one machine and time: there are few.
-    shared = np.zeros(len(order), dtype=bool)
-    shared[1:] |= same
-    shared[:-1] |= same
-    rows = order[shared]
-    group = np.concatenate([[0], np.cumsum(~same)])[shared]
-    seen: set[tuple[int, str]] = set()
-    ids = event_ids(rows).to_pylist()
-    for row, identity in zip(rows.tolist(), zip(group.tolist(), ids, strict=True), strict=True):
-        result[row] = identity in seen
-        seen.add(identity)
-    return result
+
+    is_copy: Mask
+    is_duplicate: Mask
+
+
+def find_duplicates(candidates: Candidates) -> Duplicates:
+    """Find the rows that repeat the machine, time and event id of an earlier row.
+
+    Only rows that tie with another in machine and time can: they are few, and stand together.
+    """
+    rows = candidates.order[candidates.ties]
+    tied = pd.DataFrame(
+        {
+            "machine": candidates.machine[rows],
+            "time": candidates.time[rows],
+            "event_id": candidates.identities["event_id"].array.take(rows),
+        }
+    )
+    is_copy = np.zeros(len(candidates.order), bool)
+    is_copy[rows[tied.duplicated().to_numpy()]] = True
+    return Duplicates(is_copy, is_copy[candidates.known :] & candidates.is_landed)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from sessionize.config import SessionRules
 from sessionize.model.hours import Hour
-from sessionize.sessions.hour import SESSION_NAMESPACE
+from sessionize.sessions.ids import SESSION_NAMESPACE
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)

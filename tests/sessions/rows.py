@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 
-from sessionize.model.schemas import EVENTS
-from sessionize.sessions.hour import SettledEvents
+from sessionize.model.frames import to_frame, to_table
+from sessionize.model.schemas import DESKTOP
 
 from .reference import Event
 
@@ -39,22 +40,22 @@ def event_row(event: Event) -> Row:
         "object_key": event.object_key,
         "position": event.position,
     }
-    return dict.fromkeys(EVENTS.names) | filled
+    return dict.fromkeys(DESKTOP.events.names) | filled
 
 
-def events_table(events: Iterable[Event]) -> pa.Table:
-    """Return the events as the table that a run is given: in landed order."""
+def events_frame(events: Iterable[Event]) -> pd.DataFrame:
+    """Return the events as the frame that a run is given: in landed order."""
     in_order = sorted(events, key=lambda event: event.landed_order)
-    return pa.Table.from_pylist([event_row(event) for event in in_order], EVENTS)
+    table = pa.Table.from_pylist([event_row(event) for event in in_order], DESKTOP.events)
+    return to_frame(table.cast(DESKTOP.between_stages(DESKTOP.events)))
 
 
-def rows_of(table: pa.Table | SettledEvents, schema: pa.Schema) -> list[Row]:
-    """Return the table's rows in its own order; it must fit the schema, column for column."""
-    if isinstance(table, SettledEvents):
-        table = table.table()
+def rows_of(frame: pd.DataFrame, schema: pa.Schema) -> list[Row]:
+    """Return the frame's rows in its own order; it must fit the schema, column for column."""
+    assert [name for name in frame.columns if name != "incomplete"] == schema.names
+    table = to_table(frame, schema)
     table.validate(full=True)
-    assert table.schema.names == schema.names
-    return table.cast(schema).to_pylist()
+    return table.to_pylist()
 
 
 def in_any_order(rows: Iterable[Row]) -> list[Row]:

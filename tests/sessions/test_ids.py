@@ -3,16 +3,13 @@ from __future__ import annotations
 import uuid
 
 import numpy as np
-import pyarrow as pa
+import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessionize.sessions.ids import (
-    EVENT_NAMESPACE,
-    SESSION_NAMESPACE,
-    derived_event_id,
-    session_ids,
-)
+from sessionize.events.event_ids import EVENT_NAMESPACE, derived_event_id
+from sessionize.model.frames import TEXT, TIME
+from sessionize.sessions.ids import SESSION_NAMESPACE, session_ids
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.text(
     "ab", min_size=20, max_size=200
@@ -26,9 +23,14 @@ def session_id(machine: str, event: str, microseconds: int) -> str:
 
 def uuids(events: list[tuple[str, str, int]]) -> list[str]:
     machines, ids, times = ([event[part] for event in events] for part in range(3))
-    return session_ids(
-        pa.array(machines, pa.string()), pa.array(ids, pa.string()), np.array(times, np.int64)
-    ).to_pylist()
+    frame = pd.DataFrame(
+        {
+            "machine_id": pd.array(machines, dtype=TEXT),
+            "event_id": pd.array(ids, dtype=TEXT),
+            "event_time": pd.array(np.array(times, "M8[us]"), dtype=TIME),
+        }
+    )
+    return session_ids(frame).to_list()
 
 
 @given(events)

@@ -11,24 +11,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+import pandas as pd
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessionize.model.schemas import (
-    CLOSED_FRONTIERS,
-    EVENTS,
-    IDENTITIES,
-    LATE_EVENTS,
-    SESSIONIZED_EVENTS,
-    SESSIONS,
-    STATE,
-)
-from sessionize.sessions.hour import SessionizedHour, SessionState, sessionize_hour
-from sessionize.sessions.shards import shard_of
+from sessionize.model.frames import concat, to_frame, to_table
+from sessionize.model.schemas import CLOSED_FRONTIERS, DESKTOP, IDENTITIES
+from sessionize.sessions.hour import SessionizedHour, sessionize
+from sessionize.sessions.machines import shard_of
+from sessionize.sessions.state import State as RunState
 
 from .reference import Event, Played, Session, State, one_pass, play_hour
-from .rows import Row, event_row, events_table, in_any_order, rows_of
+from .rows import Row, event_row, events_frame, in_any_order, rows_of
 from .strategies import Cuts, Scenario, cuts, scenarios
 
 EXAMPLES = int(os.environ.get("SESSIONIZE_EXAMPLES", "30"))
@@ -87,50 +82,20 @@ class TestEveryRun:
 
     @law(1 / 4)
     @given(scenarios())
-    def test_gives_identical_tables_again_and_leaves_its_inputs_alone(self, scenario: Scenario):
-        state = SessionState.empty()
+    def test_gives_identical_frames_again_and_leaves_its_inputs_alone(self, scenario: Scenario):
+        state = RunState.empty()
         for hour, events in zip(scenario.hours, scenario.runs, strict=True):
-            table, before = events_table(events), rows_of_state(state)
-            run = sessionize_hour(state, table, hour, scenario.rules)
-            # In other pieces, and as a lake keeps it: with no dictionaries.
-            pieces = pa.concat_tables([table.slice(0, 1), table.slice(1)])
-            again = sessionize_hour(plain(state), pieces, hour, scenario.rules)
-            assert table.equals(events_table(events))
+            frame, before = events_frame(events), rows_of_state(state)
+            run = sessionize(state, frame, hour, scenario.rules)
+            # In other pieces, and as a lake keeps it: with no categoricals.
+            pieces = concat([frame.iloc[:1], frame.iloc[1:]])
+            again = sessionize(plain(state), pieces, hour, scenario.rules)
+            assert frame.equals(events_frame(events))
             assert rows_of_state(state) == before
-            assert rows_of(again.settled, SESSIONIZED_EVENTS) == rows_of(
-                run.settled, SESSIONIZED_EVENTS
-            )
-            assert again.closed.equals(run.closed)
-            assert rows_of(again.late, LATE_EVENTS) == rows_of(run.late, LATE_EVENTS)
-            assert rows_of_state(again.state) == rows_of_state(run.state)
+            assert tables_of(again) == tables_of(run)
             assert again.duplicates == run.duplicates
+            assert rows_of_state(again.state) == rows_of_state(run.state)
             state = run.state
-
-    @law(1 / 4)
-    @given(scenarios(), st.integers(1, 5), st.integers(1, 3))
-    def test_does_not_depend_on_the_ranges_that_machines_are_settled_in(
-        self, scenario: Scenario, range_rows: int, threads: int
-    ):
-        state = SessionState.empty()
-        for hour, events in zip(scenario.hours, scenario.runs, strict=True):
-            table = events_table(events)
-            one = sessionize_hour(state, table, hour, scenario.rules)
-            other = sessionize_hour(
-                state, table, hour, scenario.rules, threads=threads, range_rows=range_rows
-            )
-            assert rows_of(other.settled, SESSIONIZED_EVENTS) == rows_of(
-                one.settled, SESSIONIZED_EVENTS
-            )
-            pieces = list(other.settled.tables(range_rows))
-            assert [row for piece in pieces for row in rows_of(piece, SESSIONIZED_EVENTS)] == (
-                rows_of(one.settled, SESSIONIZED_EVENTS)
-            )
-            assert all(len(piece) == range_rows for piece in pieces[:-1])
-            assert other.closed.equals(one.closed)
-            assert rows_of(other.late, LATE_EVENTS) == rows_of(one.late, LATE_EVENTS)
-            assert rows_of_state(other.state) == rows_of_state(one.state)
-            assert other.duplicates == one.duplicates
-            state = other.state
 
     @law(1 / 4)
     @given(scenarios(), st.randoms(use_true_random=False))
@@ -171,10 +136,7 @@ class TestLaw:
             assert late_rows(sharded) == late_rows(run)
             assert session_rows(sharded.closed) == session_rows(run.closed)
             assert sharded.duplicates == run.duplicates
-            for name, schema in STATE.items():
-                assert rows_of(getattr(sharded.state, name), schema) == rows_of(
-                    getattr(run.state, name), schema
-                )
+            assert rows_of_state(sharded.state) == rows_of_state(run.state)
 
 
 @dataclass(frozen=True)
@@ -194,7 +156,7 @@ class Union:
             sessions += session_rows(run.closed)
             tags |= {
                 (row["object_key"], row["position"]): row["session_id"]
-                for row in rows_of(run.settled, SESSIONIZED_EVENTS)
+                for row in rows_of(run.settled, DESKTOP.datasets["sessionized_events"])
             }
             late += len(run.late)
         sessions += session_rows(run.state.open_sessions)
@@ -221,9 +183,9 @@ def union_of(runs: list[Played]) -> list[Session]:
 
 def sessionized(scenario: Scenario) -> Iterator[SessionizedHour]:
     """Run the code under test on the scenario."""
-    state = SessionState.empty()
+    state = RunState.empty()
     for hour, events in zip(scenario.hours, scenario.runs, strict=True):
-        run = sessionize_hour(state, events_table(events), hour, scenario.rules)
+        run = sessionize(state, events_frame(events), hour, scenario.rules)
         yield run
         state = run.state
 
@@ -232,45 +194,40 @@ def sessionized_in_shards(
     scenario: Scenario, shard_counts: Iterable[int]
 ) -> Iterator[SessionizedHour]:
     """Run the code under test on each shard of each run; between runs, the lake keeps the state."""
-    state = SessionState.empty()
+    state = RunState.empty()
     for hour, events, count in zip(scenario.hours, scenario.runs, shard_counts, strict=True):
-        landed = events_table(events)
+        landed = events_frame(events)
         parts = []
         for index in range(count):
             part = {
-                name: shard(getattr(state, name).cast(schema), index, count)
-                for name, schema in STATE.items()
+                name: shard(getattr(plain(state), name), index, count) for name in DESKTOP.state
             }
             parts.append(
-                sessionize_hour(
-                    SessionState(**part), shard(landed, index, count), hour, scenario.rules
-                )
+                sessionize(RunState(**part), shard(landed, index, count), hour, scenario.rules)
             )
         run = joined(parts)
         yield run
         state = run.state
 
 
-def shard(table: pa.Table, index: int, count: int) -> pa.Table:
-    ids = table.column("machine_id").combine_chunks()
-    return table.filter(pa.array(shard_of(ids, count) == index))
+def shard(frame: pd.DataFrame, index: int, count: int) -> pd.DataFrame:
+    ids = pa.array(frame["machine_id"], pa.string())
+    ids = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
+    return frame[shard_of(ids, count) == index].reset_index(drop=True)
 
 
 def joined(parts: list[SessionizedHour]) -> SessionizedHour:
-    """Put the shards of a run together as a lake does: as tables of the declared schemas."""
-
-    def together(tables: Iterable[pa.Table], schema: pa.Schema) -> pa.Table:
-        return pa.concat_tables([table.cast(schema) for table in tables])
-
+    """Lay the results of a run's shards end to end."""
     return SessionizedHour(
-        settled=together((part.settled.table() for part in parts), SESSIONIZED_EVENTS),
-        closed=together((part.closed for part in parts), SESSIONS),
-        late=together((part.late for part in parts), LATE_EVENTS),
+        settled=concat([part.settled for part in parts]),
+        closed=concat([part.closed for part in parts]),
+        open=concat([part.open for part in parts]),
+        late=concat([part.late for part in parts]),
         duplicates=sum(part.duplicates for part in parts),
-        state=SessionState(
+        state=RunState(
             **{
-                name: together((getattr(part.state, name) for part in parts), schema)
-                for name, schema in STATE.items()
+                name: concat([getattr(part.state, name) for part in parts])
+                for name in DESKTOP.state
             }
         ),
     )
@@ -315,29 +272,45 @@ def sessions_of(sessions: Iterable[Session]) -> list[Row]:
     return in_any_order(session.row() for session in sessions)
 
 
-def session_rows(table: pa.Table) -> list[Row]:
-    return in_any_order(rows_of(table, SESSIONS))
+def session_rows(frame: pd.DataFrame) -> list[Row]:
+    return in_any_order(rows_of(frame, DESKTOP.sessions))
 
 
 def settled_rows(run: SessionizedHour) -> list[Row]:
-    return in_any_order(rows_of(run.settled, SESSIONIZED_EVENTS))
+    return in_any_order(rows_of(run.settled, DESKTOP.datasets["sessionized_events"]))
 
 
 def late_rows(run: SessionizedHour) -> list[Row]:
-    return in_any_order(rows_of(run.late, LATE_EVENTS))
+    return in_any_order(rows_of(run.late, DESKTOP.datasets["late_events"]))
 
 
-def rows_of_state(state: SessionState) -> dict[str, list[Row]]:
-    return {name: rows_of(getattr(state, name), schema) for name, schema in STATE.items()}
+def tables_of(run: SessionizedHour) -> list[list[Row]]:
+    return [
+        rows_of(run.settled, DESKTOP.datasets["sessionized_events"]),
+        rows_of(run.closed, DESKTOP.sessions),
+        rows_of(run.open, DESKTOP.sessions),
+        rows_of(run.late, DESKTOP.datasets["late_events"]),
+    ]
 
 
-def plain(state: SessionState) -> SessionState:
-    return SessionState(
-        **{name: getattr(state, name).cast(schema) for name, schema in STATE.items()}
+def rows_of_state(state: RunState) -> dict[str, list[Row]]:
+    return {
+        name: to_table(getattr(state, name), schema).to_pylist()
+        for name, schema in DESKTOP.state.items()
+    }
+
+
+def plain(state: RunState) -> RunState:
+    """Return the state as the lake gives it back."""
+    return RunState(
+        **{
+            name: to_frame(to_table(getattr(state, name), schema))
+            for name, schema in DESKTOP.state.items()
+        }
     )
 
 
-def assert_same_state(state: SessionState, expected: State) -> None:
+def assert_same_state(state: RunState, expected: State) -> None:
     assert session_rows(state.open_sessions) == sessions_of(expected.open_sessions.values())
     assert in_any_order(rows_of(state.closed_frontiers, CLOSED_FRONTIERS)) == in_any_order(
         {"machine_id": machine_id, "frontier": frontier}
@@ -348,6 +321,6 @@ def assert_same_state(state: SessionState, expected: State) -> None:
     )
     # The pending events of a machine stand in landed order: the hour they landed in is not kept.
     pending = sorted(expected.pending, key=lambda event: (event.machine_id, event.landed_order))
-    assert sorted(rows_of(state.pending, EVENTS), key=lambda row: row["machine_id"]) == [
+    assert sorted(rows_of(state.pending, DESKTOP.events), key=lambda row: row["machine_id"]) == [
         event_row(event) for event in pending
     ]

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import pyarrow as pa
+import pandas as pd
 import pytest
 
 from sessionize.config import SessionRules
 from sessionize.config.units import Duration
 from sessionize.model.hours import Hour
-from sessionize.model.schemas import LATE_EVENTS, SESSIONIZED_EVENTS, SESSIONS
-from sessionize.sessions import tables
-from sessionize.sessions.hour import SessionizedHour, SessionState, SettledEvents, sessionize_hour
-from sessionize.sessions.settling import settle
+from sessionize.model.schemas import DESKTOP
+from sessionize.sessions.hour import SessionizedHour, sessionize
+from sessionize.sessions.state import State
 
 from .reference import Event
-from .rows import Row, events_table, rows_of
+from .rows import Row, events_frame, rows_of
 
 MIDNIGHT = Hour.parse("2017-02-04T00")
 
@@ -68,7 +66,7 @@ def rules(**given: str) -> SessionRules:
 
 def play(*runs: list[Event], **settings: str) -> list[SessionizedHour]:
     """Run hour after hour from midnight on what landed in it, an object's events as they stand."""
-    state = SessionState.empty()
+    state = State.empty()
     hour = MIDNIGHT
     played = []
     for events in runs:
@@ -76,44 +74,42 @@ def play(*runs: list[Event], **settings: str) -> list[SessionizedHour]:
             Event(**vars(event) | {"landed": hour, "position": position})
             for position, event in enumerate(events)
         ]
-        run = sessionize_hour(state, events_table(landed), hour, rules(**settings))
+        run = sessionize(state, events_frame(landed), hour, rules(**settings))
         played.append(run)
         state, hour = run.state, hour.next
     return played
 
 
-def sessions(table: pa.Table) -> list[tuple[str, str, str | None]]:
+def sessions(table: pd.DataFrame) -> list[tuple[str, str, str | None]]:
     """Return when each session started and ended, and why it ended."""
     return sorted(
         (clock(row["started_at"]), clock(row["ended_at"]), row["end_reason"])
-        for row in rows_of(table, SESSIONS)
+        for row in rows_of(table, DESKTOP.sessions)
     )
 
 
 def late(run: SessionizedHour) -> list[tuple[str, str]]:
     """Return the time of each late event, and its machine's frontier."""
     return sorted(
-        (clock(row["event_time"]), clock(row["frontier"])) for row in rows_of(run.late, LATE_EVENTS)
+        (clock(row["event_time"]), clock(row["frontier"]))
+        for row in rows_of(run.late, DESKTOP.datasets["late_events"])
     )
 
 
-def times(events: pa.Table | SettledEvents) -> list[str]:
-    table = events.table() if isinstance(events, SettledEvents) else events
-    return sorted(clock(time) for time in table["event_time"].to_pylist())
+def times(events: pd.DataFrame) -> list[str]:
+    return sorted(clock(time) for time in events["event_time"])
 
 
 def closed_frontiers(run: SessionizedHour) -> list[str]:
-    return sorted(
-        clock(frontier) for frontier in run.state.closed_frontiers["frontier"].to_pylist()
-    )
+    return sorted(clock(frontier) for frontier in run.state.closed_frontiers["frontier"])
 
 
 def settled(run: SessionizedHour) -> list[Row]:
-    return rows_of(run.settled, SESSIONIZED_EVENTS)
+    return rows_of(run.settled, DESKTOP.datasets["sessionized_events"])
 
 
-def only_session(table: pa.Table) -> Row:
-    (row,) = rows_of(table, SESSIONS)
+def only_session(table: pd.DataFrame) -> Row:
+    (row,) = rows_of(table, DESKTOP.sessions)
     return row
 
 
@@ -595,60 +591,3 @@ class TestPending:
         *_, run = play([event("00:10"), event("02:20")], [event("01:30")], [])
         assert late(run) == []
         assert times(run.settled) == ["02:20"]
-
-
-class TestRanges:
-    """Machines are settled range by range of their hash."""
-
-    events = events_table(
-        event(f"00:{minute:02}", machine_id=f"{machine:02x}")
-        for machine in range(30)
-        for minute in (1, 2, 50)
-    )
-
-    def test_are_made_smaller_where_their_text_is_too_long(self, monkeypatch: pytest.MonkeyPatch):
-        most = []
-
-        def settle_few(candidates, part, watermark, rules):
-            most.append(len(part.events))
-            if len(part.events) > 9:
-                raise OverflowError
-            return settle(candidates, part, watermark, rules)
-
-        expected = sessionize_hour(SessionState.empty(), self.events, MIDNIGHT, rules())
-        monkeypatch.setattr("sessionize.sessions.hour.settle", settle_few)
-        run = sessionize_hour(SessionState.empty(), self.events, MIDNIGHT, rules())
-        assert most[0] == len(self.events)
-        assert settled(run) == settled(expected)
-        assert run.closed.equals(expected.closed)
-
-    def test_with_one_machine_too_long_are_given_up(self, monkeypatch: pytest.MonkeyPatch):
-        def fail(*_):
-            raise OverflowError("too much")
-
-        monkeypatch.setattr("sessionize.sessions.hour.settle", fail)
-        with pytest.raises(OverflowError, match="too much"):
-            sessionize_hour(SessionState.empty(), self.events, MIDNIGHT, rules())
-
-    def test_want_the_state_in_the_order_of_machines(self):
-        state = sessionize_hour(SessionState.empty(), self.events, MIDNIGHT, rules()).state
-        disordered = replace(state, open_sessions=state.open_sessions[::-1])
-        sessionize_hour(state, self.events, MIDNIGHT.next, rules(), range_rows=5)
-        with pytest.raises(ValueError, match="order of machines"):
-            sessionize_hour(disordered, self.events, MIDNIGHT.next, rules(), range_rows=5)
-
-    def test_bear_machine_ids_that_are_longer_than_one_array_can_hold(
-        self, monkeypatch: pytest.MonkeyPatch
-    ):
-        gather = tables.gather_texts
-
-        def gather_three_at_most(places, *column):
-            if len(places) > 3:
-                raise OverflowError
-            return gather(places, *column)
-
-        events = events_table(event(f"00:{minute:02}") for minute in range(10))
-        expected = sessionize_hour(SessionState.empty(), events, MIDNIGHT, rules())
-        monkeypatch.setattr(tables, "gather_texts", gather_three_at_most)
-        run = sessionize_hour(SessionState.empty(), events, MIDNIGHT, rules())
-        assert settled(run) == settled(expected)

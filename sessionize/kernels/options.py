@@ -1,0 +1,5 @@
+"""PLACEHOLDER"""
+
+from numba import njit
+
+kernel = njit(cache=True, nogil=True)

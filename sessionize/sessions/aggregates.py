@@ -1,0 +1,195 @@
+"""Session columns as aggregates that are carried from run to run (contract §3).
+
+An open session carries, for each column, what its events have come to so far: the value itself, or
+for ``distinct`` the values. The events of a run go on from there, in session order; so it makes no
+difference in which runs they settle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sessionize.model.columns import SessionColumn
+from sessionize.model.frames import TEXT, text
+from sessionize.sessions.machines import Numbers
+
+_NONE = -1
+
+
+@dataclass(frozen=True)
+class Values:
+    """What a column aggregates: values of events, in session order.
+
+    Attributes
+    ----------
+    session : int64 array
+        The session of each value; those of one session stand together.
+    rows : int64 array
+        Where each value stands in ``column``.
+    column : Series or None
+        ``count`` needs none.
+    """
+
+    session: Numbers
+    rows: Numbers
+    column: pd.Series | None = None
+
+    def only(self, mask: npt.NDArray[np.bool_]) -> Values:
+        """Return the values for which the mask holds."""
+        return Values(self.session[mask], self.rows[mask], self.column)
+
+    def without_nulls(self) -> Values:
+        """Return the values that are not null."""
+        if self.column is None or not self.column.hasnans:
+            return self
+        return self.only(self.column.notna().to_numpy()[self.rows])
+
+    def take(self, places: Numbers | None = None) -> pd.Series:
+        """Return the values at some places, or all of them; texts as texts."""
+        assert self.column is not None
+        taken = self.column.take(self.rows if places is None else self.rows[places])
+        if isinstance(taken.dtype, pd.CategoricalDtype):
+            return pd.Series(pd.array(text(taken), dtype=TEXT))
+        return taken.reset_index(drop=True)
+
+    @property
+    def first_of_each(self) -> Numbers:
+        """The place of each session's first value."""
+        return np.flatnonzero(np.diff(self.session, prepend=_NONE))
+
+    @property
+    def last_of_each(self) -> Numbers:
+        """The place of each session's last value."""
+        return np.flatnonzero(np.diff(self.session, append=_NONE))
+
+
+def aggregate(column: SessionColumn, carried: pd.Series, added: Values, sessions: int) -> pd.Series:
+    """Go on with a session column.
+
+    Parameters
+    ----------
+    column : SessionColumn
+        One that has an aggregate.
+    carried : Series
+        What the sessions that were open before carry; they are the first sessions.
+    added : Values
+        The values of this run's events.
+    sessions : int
+        How many sessions there are.
+
+    Returns
+    -------
+    Series
+        What each session carries now.
+    """
+    if column.skip_nulls:
+        added = added.without_nulls()
+    match column.aggregate:
+        case "count":
+            return _count(carried, added, sessions)
+        case "first" | "last":
+            return _pick(column, carried, added, sessions)
+        case "sum":
+            return _sum(column, carried, added, sessions)
+        case "min" | "max":
+            return _extreme(column, carried, added, sessions)
+        case "list" | "distinct":
+            return _collect(column, carried, added, sessions)
+    raise ValueError(f"the column {column.name!r} has no aggregate")
+
+
+def count_values(lists: pd.Series) -> pd.Series:
+    """Return how many values ``distinct`` has: it publishes their number, and carries them."""
+    lengths = pc.list_value_length(pa.array(lists))
+    return pd.Series(
+        pd.array(lengths.cast(pa.int64()), dtype=pd.ArrowDtype(pa.int64())), lists.index
+    )
+
+
+def _count(carried: pd.Series, added: Values, sessions: int) -> pd.Series:
+    count = np.bincount(added.session, minlength=sessions)
+    count[: len(carried)] += carried.fillna(0).to_numpy(np.int64)
+    return pd.Series(count)
+
+
+def _pick(column: SessionColumn, carried: pd.Series, added: Values, sessions: int) -> pd.Series:
+    """Choose the first or the last value, by its place, from the carried and the new ones."""
+    is_first = column.aggregate == "first"
+    places = added.first_of_each if is_first else added.last_of_each
+    session = added.session[places]
+    choice = np.full(sessions, _NONE)
+    choice[: len(carried)] = np.arange(len(carried))
+    if is_first:
+        if column.skip_nulls:
+            choice[: len(carried)][carried.isna().to_numpy()] = _NONE
+        is_open = choice[session] == _NONE
+        places, session = places[is_open], session[is_open]
+    choice[session] = len(carried) + np.arange(len(session))
+    both = _joined(carried, added.take(places))
+    return pd.Series(both.array.take(choice, allow_fill=True))
+
+
+def _joined(carried: pd.Series, new: pd.Series) -> pd.Series:
+    """Lay new values behind carried ones."""
+    if not len(carried):
+        return new
+    return pd.concat([carried, new.astype(carried.dtype)], ignore_index=True)
+
+
+def _sum(column: SessionColumn, carried: pd.Series, added: Values, sessions: int) -> pd.Series:
+    is_double = column.type == "double"
+    # From left to right: `np.add.at` adds one by one. -0.0 + x is x, whatever x is.
+    total = np.full(sessions, -0.0 if is_double else 0, "f8" if is_double else "i8")
+    has_any = np.zeros(sessions, bool)
+    has_any[: len(carried)] = carried.notna()
+    total[: len(carried)][has_any[: len(carried)]] = carried.dropna().to_numpy(total.dtype)
+    np.add.at(total, added.session, added.take().to_numpy(total.dtype))
+    has_any[added.session] = True
+    return _with_nulls(total, ~has_any)
+
+
+def _extreme(column: SessionColumn, carried: pd.Series, added: Values, sessions: int) -> pd.Series:
+    """Find the least or the greatest: of all values in order, each session's first."""
+    is_there = carried.notna().to_numpy()
+    session = np.concatenate([np.flatnonzero(is_there), added.session])
+    values = _joined(carried[is_there], added.take())
+    ranked = values.argsort(kind="stable").to_numpy()
+    if column.aggregate == "max":
+        ranked = ranked[::-1]
+    of, place = np.unique(session[ranked], return_index=True)
+    choice = np.full(sessions, _NONE)
+    choice[of] = ranked[place]
+    return pd.Series(values.array.take(choice, allow_fill=True))
+
+
+def _collect(column: SessionColumn, carried: pd.Series, added: Values, sessions: int) -> pd.Series:
+    """List the values, in session order; those of ``distinct`` once."""
+    lists = pa.array(carried)
+    flat = pd.Series(pd.array(lists.flatten(), dtype=pd.ArrowDtype(lists.type.value_type)))
+    session = np.repeat(
+        np.arange(len(carried)), pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
+    )
+    values = _joined(flat, added.take())
+    session = np.concatenate([session, added.session])
+    order = np.argsort(session, kind="stable")
+    session, values = session[order], values.take(order).reset_index(drop=True)
+    if column.aggregate == "distinct":
+        is_new = ~pd.DataFrame({"session": session, "value": values}).duplicated().to_numpy()
+        session, values = session[is_new], values[is_new]
+    if column.limit is not None:
+        place = np.arange(len(session)) - np.searchsorted(session, session)
+        session, values = session[place < column.limit], values[place < column.limit]
+    offsets = np.searchsorted(session, np.arange(sessions + 1)).astype(np.int32)
+    array = pa.ListArray.from_arrays(pa.array(offsets), pa.array(values, lists.type.value_type))
+    return pd.Series(pd.array(array, dtype=pd.ArrowDtype(lists.type)))
+
+
+def _with_nulls(numbers: npt.NDArray[np.generic], is_null: npt.NDArray[np.bool_]) -> pd.Series:
+    kind = pa.from_numpy_dtype(numbers.dtype)
+    return pd.Series(pd.array(pa.array(numbers, mask=is_null), dtype=pd.ArrowDtype(kind)))
