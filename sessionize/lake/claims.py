@@ -10,26 +10,31 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sessionize.config import MAX_BATCHES, MAX_SHARDS, PipelineConfig
-from sessionize.lake.layout import Lake
-from sessionize.lake.storage import Storage, StoredObject
-from sessionize.model.errors import (
-    ClaimChangedError,
-    ForeignFileError,
-    IntervalError,
-    MissingStateError,
+from sessionize.lake.claim_records import (
+    ClaimRecords,
+    Index,
+    encoded,
+    note_key,
+    read_objects,
+    write_claim,
 )
-from sessionize.model.hours import Hour, hour_of_partition
+from sessionize.lake.landed import for_each_hour, hour_of
+from sessionize.lake.layout import Lake
+from sessionize.lake.migrations import FORMAT
+from sessionize.lake.storage import Storage, StoredObject, side_by_side
+from sessionize.model.errors import ClaimChangedError, MissingStateError
+from sessionize.model.hours import Hour
+
+__all__ = ["Claim", "claim_objects", "hour_of", "read_claim"]
 
 log = logging.getLogger(__name__)
 
-_RECORD = re.compile(r"_claims/(dt=[^/]+/hour=\d\d)(?:\.stragglers-of-([^/.]+))?\.json", re.ASCII)
-_LANDED = re.compile(r"(\d{4})/(\d{2})/(\d{2})/(\d{2})/([^/]+)", re.ASCII)
+#: The most objects in a batch: ten thousand empty ones are work too.
+BATCH_OBJECTS = 2000
 
 
 @dataclass(frozen=True)
@@ -45,23 +50,30 @@ class Claim:
     @property
     def id(self) -> str:
         """Name the work: changes with the objects, their content, the settings and the cut."""
-        text = json.dumps(
-            [str(self.hour), _encoded(self.objects), self.settings, self.batch_size, self.shards]
-        )
+        cut = [FORMAT, self.settings, self.batch_size, self.shards]
+        text = json.dumps([str(self.hour), encoded(self.objects), *cut])
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def batches(self) -> list[list[StoredObject]]:
-        """Cut the objects, in order, into even batches of about ``batch_size`` bytes at most."""
-        size = sum(entry.size for entry in self.objects)
-        count = max(1, -(-size // self.batch_size))
+        """Cut the objects, in order, into even batches.
+
+        Of about ``batch_size`` bytes and `BATCH_OBJECTS` objects at most, and `MAX_BATCHES` in all.
+        """
+        weights, capacity = [entry.size for entry in self.objects], self.batch_size
+        if len(self.objects) > BATCH_OBJECTS:
+            # An object counts as its share of a batch's bytes and its share of a batch's objects.
+            weights = [size * BATCH_OBJECTS + self.batch_size for size in weights]
+            capacity *= BATCH_OBJECTS
+        total = sum(weights)
+        count = min(max(1, -(-total // capacity)), MAX_BATCHES)
         batches: dict[int, list[StoredObject]] = {}
         before = 0
-        for entry in self.objects:
+        for entry, weight in zip(self.objects, weights, strict=True):
             # By the middle of the object: batches come out even.
-            number = (2 * before + entry.size) * count // (2 * size + 1)
+            number = (2 * before + weight) * count // (2 * total + 1)
             batches.setdefault(number, []).append(entry)
-            before += entry.size
+            before += weight
         return list(batches.values())
 
     @property
@@ -73,6 +85,10 @@ class Claim:
 def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) -> Claim:
     """Claim the hour's objects and the stragglers of earlier hours, and write the claim down.
 
+    Costs a listing of the claims for each month, and of the raw objects for each day, that the
+    look-back reaches into, a read and a write; and reads of older claims where something has landed
+    under their hours since.
+
     Raises
     ------
     IntervalError
@@ -81,45 +97,40 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
         If the hour before has not been claimed.
     ClaimChangedError
         If another attempt has claimed other objects for the hour meanwhile.
+    ForeignFileError
+        If a record of the claims is not the pipeline's.
     StorageError
         If the raw prefix or the lake cannot be reached.
     """
     config.check_hour(hour)
     first = _earliest(hour, config)
-    claims, stragglers = _claims_since(lake, first, hour)
-    before = claims.pop(hour, ())
-    if hour > config.start and hour.previous not in claims:
+    records = ClaimRecords(lake, first, hour)
+    own = read_objects(lake, hour) if records.is_claimed(hour) else None
+    before = own or ()
+    if hour > config.start and not records.is_claimed(hour.previous):
         raise MissingStateError(
             f"{hour} cannot be run before {hour.previous}",
             "Run the hours in order; `python -m sessionize status` shows which are missing.",
         )
-    owners = {entry.key: other for other, objects in claims.items() for entry in objects}
-    # A note is written before the claim: of an hour whose claim is at hand, the claim counts.
-    owners |= {key: by for (_, by), keys in stragglers.items() if by > hour for key in keys}
-    # What lies under an hour that has not been claimed is that hour's, not a straggler.
-    landed = {
-        entry.key: entry
-        for entry in _landed(raw, first, hour)
-        if (under := hour_of(entry.key)) == hour or under in claims
-    }
-    is_published = lake.ledger(hour) is not None
+    landed, index = _unclaimed(raw, lake, records, first, hour, before)
+    is_published = bool(before) and lake.ledger(hour) is not None
     # What has vanished is dropped, unless it has been published, or lies farther than is listed.
     mine = {
         entry.key: entry
         for entry in before
-        if is_published or entry.key in landed or _under(entry) < first
+        if is_published or entry.key in landed.seen or _under(entry) < first
     }
-    mine |= {key: entry for key, entry in landed.items() if owners.get(key, hour) == hour}
+    mine |= landed.unclaimed
     objects = tuple(sorted(mine.values(), key=lambda entry: entry.key.encode()))
     claim = _claim(hour, objects, config)
-    _note_stragglers(lake, claim, {under for under, other in stragglers if other == hour})
-    if (_read(lake, hour) or ()) != before:
+    _note_stragglers(lake, claim, records.noted_by(hour))
+    if (read_objects(lake, hour) or ()) != before:
         raise ClaimChangedError(
             f"{hour}: another attempt has claimed other objects meanwhile",
             "Run the hour again from `claim`.",
         )
-    if objects != before or not before:
-        lake.write_json(_key(hour), {"hour": str(hour), "objects": _encoded(objects)})
+    if objects != before or own is None:
+        write_claim(lake, hour, objects, index)
     if claim.stragglers:
         names = ", ".join(entry.key for entry in claim.stragglers)
         log.info("%s claims %d stragglers: %s", hour, len(claim.stragglers), names)
@@ -127,21 +138,90 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
 
 
 def read_claim(lake: Lake, hour: Hour, config: PipelineConfig) -> Claim | None:
-    """Return the hour's claim as it is written down; None if it has not been claimed."""
-    objects = _read(lake, hour)
+    """Return the hour's claim as it is written down; None if it has not been claimed.
+
+    Raises
+    ------
+    ForeignFileError
+        If the record is not a claim.
+    """
+    objects = read_objects(lake, hour)
     return None if objects is None else _claim(hour, objects, config)
 
 
-def hour_of(key: str) -> Hour | None:
-    """Return the hour under which an object landed; None if the key is not that of an object."""
-    match = _LANDED.fullmatch(key)
-    # A name that begins with a dot is a leftover of some tool, never Firehose's.
-    if match is None or match[5].startswith("."):
-        return None
-    try:
-        return Hour.parse(f"{match[1]}-{match[2]}-{match[3]}T{match[4]}")
-    except IntervalError:
-        return None
+@dataclass(frozen=True)
+class _Landed:
+    """What lies under some hours.
+
+    Attributes
+    ----------
+    unclaimed : dict of str to StoredObject
+        The objects that no other run has claimed.
+    seen : set of str
+        The keys of the run's own earlier claim that are still there.
+    """
+
+    unclaimed: dict[str, StoredObject]
+    seen: set[str]
+
+
+@dataclass(frozen=True)
+class _UnderHour:
+    """What lies under one hour, and the proof that it is all claimed, if it is."""
+
+    hour: Hour
+    count: int
+    unclaimed: list[StoredObject]
+    seen: list[str]
+    proof: str | None
+
+
+def _unclaimed(
+    raw: Storage,
+    lake: Lake,
+    records: ClaimRecords,
+    first: Hour,
+    hour: Hour,
+    before: Iterable[StoredObject],
+) -> tuple[_Landed, Index | None]:
+    """Find what the run of ``hour`` may claim, and index what needs no look from now on.
+
+    Nothing is claimed on the word of the index: it only says where not to look.
+    """
+    index = records.index_of(hour.previous)
+    own = {entry.key: _under(entry) for entry in before}
+    own_hours = set(own.values())
+    notes_on_own_hour = records.owned(hour, hour)
+
+    def look(under: Hour, entries: list[StoredObject]) -> _UnderHour:
+        seen = [entry.key for entry in entries if entry.key in own]
+        if under == hour:
+            free = [entry for entry in entries if entry.key not in notes_on_own_hour]
+            return _UnderHour(under, len(entries), free, seen, None)
+        if not records.is_claimed(under):
+            # What lies under an hour that has not been claimed is that hour's, not a straggler.
+            return _UnderHour(under, len(entries), [], [], None)
+        proof = records.proof(under, hour, (entry.key for entry in entries))
+        if proof and proof == index.proofs.get(under) and under not in own_hours:
+            return _UnderHour(under, len(entries), [], [], proof)
+        owned = records.owned(under, hour)
+        free = [entry for entry in entries if entry.key not in owned]
+        return _UnderHour(under, len(entries), free, seen, None if free else proof)
+
+    looked = list(for_each_hour(raw, first, hour, look, index.landed))
+    free = {entry.key: entry for part in looked for entry in part.unclaimed}
+    late = {key: under for key, entry in free.items() if (under := _under(entry)) != hour}
+    # A run that died can have left a claim without its note: ask every run that could have one.
+    asked = [other for other in records.claimed() if late and min(late.values()) < other < hour]
+    for claimed in side_by_side(
+        lake.storage, lambda other: late.keys() & records.claimed_keys(other), asked
+    ):
+        for key in claimed:
+            free.pop(key, None)
+    proofs = {part.hour: part.proof for part in looked if part.proof}
+    counted = sum(part.count for part in looked)
+    seen = {key for part in looked for key in part.seen}
+    return _Landed(free, seen), Index(counted, proofs) if records.have_etags else None
 
 
 def _under(entry: StoredObject) -> Hour:
@@ -171,46 +251,6 @@ def _earliest(hour: Hour, config: PipelineConfig) -> Hour:
     return max(Hour(earliest.replace(minute=0, second=0, microsecond=0)), config.start)
 
 
-def _landed(raw: Storage, first: Hour, last: Hour) -> Iterator[StoredObject]:
-    # A listing a day: one an hour would be twenty-four times the requests.
-    for day in _days(first, last):
-        for entry in raw.list(f"{day:%Y/%m/%d/}"):
-            hour = hour_of(entry.key)
-            if hour is not None and first <= hour <= last:
-                yield entry
-
-
-def _claims_since(
-    lake: Lake, first: Hour, last: Hour
-) -> tuple[dict[Hour, tuple[StoredObject, ...]], dict[tuple[Hour, Hour], list[str]]]:
-    """Return the claims of the hours from ``first`` to ``last``, and the stragglers among theirs.
-
-    Returns
-    -------
-    claims : dict of Hour to objects
-    stragglers : dict of (hour under which they landed, hour that claims them) to object keys
-        Whatever later hour claims them.
-    """
-    claims, stragglers = {}, {}
-    for day in _days(first, last):
-        for entry in lake.storage.list(f"_claims/{day:dt=%Y-%m-%d}/"):
-            match = _RECORD.fullmatch(entry.key)
-            hour = hour_of_partition(match[1]) if match else None
-            if match is None or hour is None or not first <= hour <= last:
-                continue
-            if match[2]:
-                keys = lake.read_json(entry.key, entry.etag) or []
-                if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
-                    raise ForeignFileError(
-                        f"{lake.storage.url}/{entry.key} is not a list of object keys",
-                        "Restore it from a backup, or move it away and run the hour again.",
-                    )
-                stragglers[hour, Hour.parse(match[2])] = keys
-            else:
-                claims[hour] = _read(lake, hour, entry.etag) or ()
-    return claims, stragglers
-
-
 def _note_stragglers(lake: Lake, claim: Claim, noted: set[Hour]) -> None:
     """Note beside each earlier hour's claim which of its late objects this claim holds.
 
@@ -221,40 +261,13 @@ def _note_stragglers(lake: Lake, claim: Claim, noted: set[Hour]) -> None:
     late: dict[Hour, list[str]] = {}
     for entry in claim.stragglers:
         late.setdefault(_under(entry), []).append(entry.key)
-    for under, keys in late.items():
-        lake.write_json(_stragglers_key(under, claim.hour), keys)
-    for under in noted - late.keys():
-        lake.storage.delete(_stragglers_key(under, claim.hour))
-
-
-def _days(first: Hour, last: Hour) -> Iterator[date]:
-    day = first.start.date()
-    while day <= last.start.date():
-        yield day
-        day += timedelta(days=1)
-
-
-def _read(lake: Lake, hour: Hour, etag: str = "") -> tuple[StoredObject, ...] | None:
-    key = _key(hour)
-    document = lake.read_json(key, etag)
-    if document is None:
-        return None
-    try:
-        return tuple(StoredObject(**entry) for entry in document["objects"])
-    except (KeyError, TypeError) as error:
-        raise ForeignFileError(
-            f"{lake.storage.url}/{key} is not a claim of this project ({error!r})",
-            "Restore it from a backup, or move it away and run the hour again.",
-        ) from error
-
-
-def _encoded(objects: Iterable[StoredObject]) -> list[dict[str, object]]:
-    return [asdict(entry) for entry in objects]
-
-
-def _key(hour: Hour) -> str:
-    return f"_claims/{hour.partition}.json"
-
-
-def _stragglers_key(under: Hour, claimed_by: Hour) -> str:
-    return f"_claims/{under.partition}.stragglers-of-{claimed_by}.json"
+    side_by_side(
+        lake.storage,
+        lambda under: lake.write_json(note_key(under, claim.hour), late[under]),
+        late,
+    )
+    side_by_side(
+        lake.storage,
+        lambda under: lake.storage.delete(note_key(under, claim.hour)),
+        sorted(noted - late.keys()),
+    )

@@ -1,4 +1,4 @@
-"""Publication: a run becomes visible, partition by partition, and its ledger says when it is.
+"""Commit: a run becomes visible, partition by partition, and its ledger says when it is.
 
 S3 replaces one object in one step and offers nothing larger. So a partition is one file under one
 name, the state is named by its content, and the ledger, written last, is the point from which the
@@ -9,15 +9,20 @@ cannot be built upon until it has been run again.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sessionize.lake.layout import Lake
-from sessionize.lake.ledger import Ledger
+from sessionize.lake.ledger import Ledger, WrittenFile
 from sessionize.lake.staging import staging_prefix
-from sessionize.lake.storage import Storage
+from sessionize.lake.storage import Storage, StoredObject, side_by_side
 from sessionize.model.errors import ClaimChangedError
 from sessionize.model.hours import Hour
-from sessionize.pipeline.partitions import AssembledRun
+
+if TYPE_CHECKING:
+    from sessionize.pipeline.partitions import AssembledRun
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +45,58 @@ class Published:
     outdated: tuple[Hour, ...]
 
 
-def reveal(lake: Lake, run: AssembledRun) -> Published:
-    """Write the run's files and, last, its ledger; what is there already is left alone.
+@dataclass(frozen=True)
+class _Found:
+    """What the lake holds of an hour before a run of it is committed.
+
+    Attributes
+    ----------
+    partitions : dict of str to StoredObject
+        The published files, by dataset.
+    states : dict of str to int
+        The size of each state file, by key.
+    marks : dict of Hour to set of str
+    before, following : Ledger or None
+        The ledgers of the hour and of the next one.
+    """
+
+    partitions: dict[str, StoredObject]
+    states: dict[str, int]
+    marks: dict[Hour, set[str]]
+    before: Ledger | None
+    following: Ledger | None
+
+    def holds(self, ledger: Ledger) -> bool:
+        """Tell whether exactly this run is published, whole."""
+        return (
+            self.before == ledger
+            and not self.is_interrupted(ledger.hour)
+            and all(self.states.get(file.key) == file.bytes for file in ledger.state.values())
+            and all(self.has(name, file) for name, file in ledger.published.items())
+        )
+
+    def is_interrupted(self, hour: Hour) -> bool:
+        """Tell whether a file of the hour may be another run's, of the same size."""
+        return "interrupted" in self.marks.get(hour, ())
+
+    def has(self, dataset: str, file: WrittenFile) -> bool:
+        """Tell whether the partition's file has the size of this one."""
+        return dataset in self.partitions and self.partitions[dataset].size == file.bytes
+
+
+def commit_run(lake: Lake, ledger: Ledger, files: Mapping[str, Path]) -> Published:
+    """Write a run's files and, last, its ledger; what is there already is left alone.
+
+    Then states of the hour that the ledger does not name are removed.
+
+    Parameters
+    ----------
+    lake : Lake
+        The pipeline's lake.
+    ledger : Ledger
+        The run, which adds up.
+    files : mapping of str to Path
+        Each file that the ledger names, on local disk, by its key.
 
     Raises
     ------
@@ -52,47 +107,31 @@ def reveal(lake: Lake, run: AssembledRun) -> Published:
     ClaimChangedError
         If another attempt publishes another run of the hour meanwhile.
     """
-    ledger, hour = run.ledger, run.ledger.hour
-    there = lake.partition_files(hour)
-    before = lake.ledger(hour)
-    following = lake.ledger(hour.next)
-    follows_on = following is None or following.previous_state == ledger.state_fingerprint
-    # What an interrupted attempt has left may be another run's file of the same size.
-    is_whole = "interrupted" not in lake.marks().get(hour, ())
-    states = {entry.key: entry.size for entry in lake.storage.list(_state_prefix(hour))}
-    complete = (
-        is_whole
-        and all(states.get(file.key) == file.bytes for file in ledger.state.values())
-        and all(
-            name in there and there[name].size == file.bytes
-            for name, file in ledger.published.items()
-        )
-    )
-    changed = before != ledger or not complete
+    hour = ledger.hour
+    found = _look(lake, ledger)
+    marked = {(of, mark) for of in (hour, hour.next) for mark in found.marks.get(of, ())}
+    following, changed = found.following, not found.holds(ledger)
     if changed:
-        if before is not None:
+        if found.before is not None:
             lake.mark(hour, "interrupted", "its partitions are being replaced")
-        if not follows_on:
+            marked.add((hour, "interrupted"))
+        if not _follows_on(following, ledger):
             lake.mark(hour.next, "outdated", f"{hour} was run again and left another state")
-        _check_unchanged(lake, before, ledger)
-        for file in ledger.state.values():
-            lake.storage.upload(file.key, run.files[file.key])
-        for name, file in ledger.published.items():
-            is_there = is_whole and name in there and there[name].size == file.bytes
-            if not (is_there and before is not None and before.published.get(name) == file):
-                lake.storage.upload(file.key, run.files[file.key])
-        _check_unchanged(lake, before, ledger)
+            marked.add((hour.next, "outdated"))
+        if found.before is not None:
+            _check_unchanged(lake, found.before, ledger)
+        _upload(lake, ledger, files, found)
+        _check_unchanged(lake, found.before, ledger)
         lake.write_ledger(ledger)
         following = lake.ledger(hour.next)
-        follows_on = following is None or following.previous_state == ledger.state_fingerprint
-    # What an earlier, interrupted attempt has marked holds no more.
-    marks = lake.marks()
-    if "interrupted" in marks.get(hour, ()):
-        lake.unmark(hour, "interrupted")
-    if "outdated" in marks.get(hour, ()):
-        lake.unmark(hour, "outdated")
-    if follows_on and "outdated" in marks.get(hour.next, ()):
+    # The hour stands now. Marks that another attempt has set meanwhile are not this one's to judge.
+    for mark in ("interrupted", "outdated"):
+        if (hour, mark) in marked:
+            lake.unmark(hour, mark)
+    follows_on = _follows_on(following, ledger)
+    if follows_on and (hour.next, "outdated") in marked:
         lake.unmark(hour.next, "outdated")
+    _remove_states(lake, ledger, found.states)
     outdated = () if follows_on else _done_after(lake, hour)
     if outdated:
         log.warning(
@@ -107,21 +146,69 @@ def reveal(lake: Lake, run: AssembledRun) -> Published:
 
 
 def remove_leftovers(lake: Lake, staging: Storage, ledger: Ledger) -> None:
-    """Remove the hour's work in progress, and states that its ledger does not name."""
+    """Remove the hour's work in progress."""
     # Another way of running the hour may have left work in the lake itself.
-    for storage in (staging, lake.storage):
-        for entry in list(storage.list(staging_prefix(ledger.hour))):
-            storage.delete(entry.key)
-    states = list(lake.storage.list(_state_prefix(ledger.hour)))
+    for storage in [staging] if staging is lake.storage else [staging, lake.storage]:
+        _delete(storage, (entry.key for entry in storage.list(staging_prefix(ledger.hour))))
+
+
+def reveal(lake: Lake, run: AssembledRun) -> Published:
+    """Call `commit_run` as the pipeline did in release 0.1."""
+    return commit_run(lake, run.ledger, run.files)
+
+
+def _look(lake: Lake, ledger: Ledger) -> _Found:
+    """Look at what is there: first what lies in the hour's folders, then what is said of it.
+
+    So the ledger that counts is the newest that could be had before the first write.
+    """
+    hour = ledger.hour
+
+    def list_states() -> dict[str, int]:
+        return {entry.key: entry.size for entry in lake.storage.list(f"_state/{hour.partition}/")}
+
+    partitions = lake.partition_files(hour, ledger.published)
+    states, marks, following, before = _all(
+        lake, list_states, lake.marks, lambda: lake.ledger(hour.next), lambda: lake.ledger(hour)
+    )
+    return _Found(partitions, states, marks, before, following)
+
+
+def _all(lake: Lake, *requests: Callable[[], object]) -> list:  # type: ignore[type-arg]
+    return side_by_side(lake.storage, lambda request: request(), requests)
+
+
+def _upload(lake: Lake, ledger: Ledger, files: Mapping[str, Path], found: _Found) -> None:
+    """Upload the files that are not there as they should be, side by side."""
+    before = found.before
+
+    def is_there(name: str, file: WrittenFile) -> bool:
+        return (
+            before is not None
+            and before.published.get(name) == file
+            and not found.is_interrupted(ledger.hour)
+            and found.has(name, file)
+        )
+
+    missing = [file.key for file in ledger.state.values()]
+    missing += [file.key for name, file in ledger.published.items() if not is_there(name, file)]
+    side_by_side(lake.storage, lambda key: lake.storage.upload(key, files[key]), missing)
+
+
+def _remove_states(lake: Lake, ledger: Ledger, states: Iterable[str]) -> None:
     named = {file.key for file in ledger.state.values()}
-    for entry in states:
-        # If a later attempt has published since, what is left over is its to judge.
-        if entry.key not in named and lake.ledger(ledger.hour) == ledger:
-            lake.storage.delete(entry.key)
+    superseded = [key for key in states if key not in named]
+    # If a later attempt has published since, what is left over is its to judge.
+    if superseded and lake.ledger(ledger.hour) == ledger:
+        _delete(lake.storage, superseded)
 
 
-def _state_prefix(hour: Hour) -> str:
-    return f"_state/{hour.partition}/"
+def _delete(storage: Storage, keys: Iterable[str]) -> None:
+    side_by_side(storage, storage.delete, keys)
+
+
+def _follows_on(following: Ledger | None, ledger: Ledger) -> bool:
+    return following is None or following.previous_state == ledger.state_fingerprint
 
 
 def _check_unchanged(lake: Lake, before: Ledger | None, mine: Ledger) -> None:

@@ -19,16 +19,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from sessionize.lake.ledger import Ledger
-from sessionize.lake.storage import Storage, StoredObject
+from sessionize.lake.migrations import FORMAT, MARKERS, migrate
+from sessionize.lake.storage import Storage, StoredObject, side_by_side
 from sessionize.model.errors import ForeignFileError
 from sessionize.model.hours import Hour, hour_of_partition
-from sessionize.model.schemas import DATASETS
 
-FORMAT = 1
 PART = "part-0.parquet"
 
 Mark = Literal["outdated", "interrupted"]
@@ -41,34 +40,29 @@ class Lake:
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
-        self._known: dict[tuple[str, str], Any] = {}
 
     # Small JSON records.
 
-    def read_json(self, key: str, etag: str = "") -> Any:
-        """Return the JSON document at ``key``, or None if there is none.
-
-        A record whose ``etag`` is given and was read before is not read again.
+    def read_json(self, key: str) -> Any:
+        """Return the JSON document at ``key``, or None if there is no such object.
 
         Raises
         ------
         ForeignFileError
-            If it is not JSON.
+            If it is not JSON, or is JSON's ``null``.
         """
-        if etag and (key, etag) in self._known:
-            return self._known[key, etag]
         content = self.storage.read(key)
         if content is None:
             return None
         try:
             document = json.loads(content)
-        except ValueError as error:
+            if document is None:
+                raise ValueError("null")
+        except (ValueError, RecursionError) as error:
             raise ForeignFileError(
                 f"{self.storage.url}/{key} is not a record of this project ({error})",
                 "Restore it from a backup, or move it away and run its hour again.",
             ) from error
-        if etag:
-            self._known[key, etag] = document
         return document
 
     def write_json(self, key: str, document: Any) -> None:
@@ -86,16 +80,24 @@ class Lake:
     def take_possession(self, name: str) -> None:
         """Note the pipeline's name in an empty lake; refuse the lake of another pipeline.
 
+        A lake that an earlier release has written is moved to this release's format; the earlier
+        one refuses it from then on.
+
         Raises
         ------
         ForeignFileError
-            If the lake belongs to another pipeline or to another format of this project.
+            If the lake belongs to another pipeline.
+        NewerFormatError
+            If a newer release has written in the lake.
         """
         mine = {"format": FORMAT, "name": name}
         found = self.read_json("_pipeline.json")
         if found is None:
             self.write_json("_pipeline.json", mine)
-        elif found != mine:
+        elif migrate(MARKERS, found, f"{self.storage.url}/_pipeline.json") == mine:
+            if found != mine:
+                self.write_json("_pipeline.json", mine)
+        else:
             raise ForeignFileError(
                 f"{self.storage.url} is the lake of another pipeline: its _pipeline.json says "
                 f"{json.dumps(found)}, this one is {json.dumps(mine)}",
@@ -144,8 +146,8 @@ class Lake:
 
     # Partitions.
 
-    def partition_files(self, hour: Hour) -> dict[str, StoredObject]:
-        """Return the published file of each dataset that has one.
+    def partition_files(self, hour: Hour, datasets: Iterable[str]) -> dict[str, StoredObject]:
+        """Return the published file of each dataset that has one; costs a listing for each.
 
         Raises
         ------
@@ -153,9 +155,10 @@ class Lake:
             If a partition holds a visible file that this project has not written: a reader of the
             partition would read it too.
         """
-        files = {}
-        for dataset in DATASETS:
+
+        def published(dataset: str) -> StoredObject | None:
             prefix = f"{dataset}/{hour.partition}/"
+            file = None
             for entry in self._visible(prefix):
                 if entry.key != prefix + PART:
                     raise ForeignFileError(
@@ -163,8 +166,12 @@ class Lake:
                         "readers of the partition would read it too",
                         "Move it out of the lake, then run the hour again.",
                     )
-                files[dataset] = entry
-        return files
+                file = entry
+            return file
+
+        datasets = list(datasets)
+        files = zip(datasets, side_by_side(self.storage, published, datasets), strict=True)
+        return {dataset: file for dataset, file in files if file is not None}
 
     def _visible(self, prefix: str) -> Iterator[StoredObject]:
         for entry in self.storage.list(prefix):

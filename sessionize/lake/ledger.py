@@ -6,10 +6,10 @@ import hashlib
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sessionize.lake.migrations import FORMAT, LEDGERS, format_of, migrate
 from sessionize.model.errors import ForeignFileError, IntervalError, UnbalancedError
 from sessionize.model.hours import Hour
 
-FORMAT = 1
 #: The fingerprint of the state before a pipeline's first hour.
 NO_STATE = "empty"
 
@@ -90,7 +90,10 @@ class Counts:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The record of one published run; the same run always leaves the same ledger."""
+    """The record of one published run; the same run always leaves the same ledger.
+
+    ``format`` is that of the release which ran the hour, and of the state that it left.
+    """
 
     pipeline: str
     hour: Hour
@@ -103,6 +106,7 @@ class Ledger:
     claimed: tuple[ObjectCounts, ...]
     published: dict[str, WrittenFile]
     state: dict[str, WrittenFile] = field(default_factory=dict)
+    format: int = FORMAT
 
     @property
     def state_fingerprint(self) -> str:
@@ -111,27 +115,29 @@ class Ledger:
 
     def encode(self) -> dict[str, Any]:
         """Return the JSON document."""
-        document = asdict(self)
+        document = {"format": self.format, **asdict(self)}
         document["hour"] = str(self.hour)
         document["state_fingerprint"] = self.state_fingerprint
-        return {"format": FORMAT, **document}
+        return document
 
     @classmethod
     def decode(cls, document: Any, place: str) -> Ledger:
-        """Read the JSON document that :meth:`encode` wrote.
+        """Read the JSON document that :meth:`encode` wrote, in this release or an earlier one.
 
         Raises
         ------
         ForeignFileError
             If the document is not a ledger.
+        NewerFormatError
+            If a newer release has written it.
         """
+        if not isinstance(document, dict) or "format" not in document:
+            raise _not_a_ledger(place, "no format")
+        written_in = format_of(document, place)
+        document = migrate(LEDGERS, document, place)
         try:
-            if document["format"] != FORMAT:
-                raise KeyError(f"format {document['format']}")
             values = {
-                name: value
-                for name, value in document.items()
-                if name not in ("format", "state_fingerprint")
+                name: value for name, value in document.items() if name != "state_fingerprint"
             }
             return cls(
                 **values
@@ -141,19 +147,24 @@ class Ledger:
                     "claimed": tuple(ObjectCounts(**entry) for entry in document["claimed"]),
                     "published": _files(document["published"]),
                     "state": _files(document["state"]),
+                    "format": written_in,
                 }
             )
         except (AttributeError, KeyError, TypeError, IntervalError) as error:
-            raise ForeignFileError(
-                f"{place} is not a ledger of this project ({error!r})",
-                "Restore it from a backup, or move it away and run its hour again.",
-            ) from error
+            raise _not_a_ledger(place, repr(error)) from error
 
 
 def fingerprint(state: dict[str, WrittenFile]) -> str:
     """Name the content of a state's files."""
     text = "\n".join(f"{name} {file.sha256}" for name, file in sorted(state.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _not_a_ledger(place: str, why: str) -> ForeignFileError:
+    return ForeignFileError(
+        f"{place} is not a ledger of this project ({why})",
+        "Restore it from a backup, or move it away and run its hour again.",
+    )
 
 
 def _files(document: dict[str, Any]) -> dict[str, WrittenFile]:

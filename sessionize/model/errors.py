@@ -67,3 +67,7 @@ class UnbalancedError(SessionizeError):
 
 class LimitExceededError(SessionizeError):
     """A share of records that the operator has limited is over its limit."""
+
+
+class NewerFormatError(SessionizeError):
+    """The lake was written by a newer release, in a format that this one does not understand."""

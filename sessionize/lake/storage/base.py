@@ -2,6 +2,9 @@
 
 The pipeline needs five verbs, and of each of them atomicity: an object is written whole or not at
 all, and replaced in one step.
+
+A store may say how many requests it takes side by side, in an attribute ``concurrency``; one that
+does not say is asked one thing after the other (`side_by_side.concurrency_of`).
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from sessionize.model.errors import ObjectGoneError
 CHUNK = 1 << 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredObject:
     """An object as a listing shows it: ``key`` is relative to the store's URL.
 

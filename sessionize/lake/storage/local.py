@@ -43,10 +43,13 @@ class LocalStorage:
         top = self._root / folder
         found = []
         try:
-            for parent, _, names in os.walk(top, onerror=_raise_unless_missing):
+            for parent, folders, names in os.walk(top, onerror=_raise_unless_missing):
                 relative = Path(parent).relative_to(self._root).as_posix()
+                inside = "" if relative == "." else f"{relative}/"
+                # Only the folders that can hold such keys: there may be years of others.
+                folders[:] = [name for name in folders if _may_hold(f"{inside}{name}/", prefix)]
                 for name in names:
-                    key = name if relative == "." else f"{relative}/{name}"
+                    key = f"{inside}{name}"
                     if key.startswith(prefix) and not name.startswith(_TEMPORARY):
                         found.append(StoredObject(key, (Path(parent) / name).stat().st_size))
         except OSError as error:
@@ -153,6 +156,10 @@ class LocalStorage:
             f"{self.url}/{key} cannot be {verb} ({error.strerror or error})",
             "Check that the folder is there, writable, and its disk not full.",
         ) from error
+
+
+def _may_hold(folder: str, prefix: str) -> bool:
+    return folder.startswith(prefix) or prefix.startswith(folder)
 
 
 def _open_aside(path: Path) -> BinaryIO:

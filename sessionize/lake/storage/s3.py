@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 #: Above this, an upload goes in parts; S3 shows it when the last one is in.
 _MULTIPART = 64 << 20
 _BODY_TRIES = 5
+_CONCURRENCY = 8
 _NOT_THERE = ("NoSuchKey", "404")
 
 
@@ -34,13 +36,25 @@ class S3Credentials:
 
 
 class S3Storage:
-    """A prefix of an S3 bucket."""
+    """A prefix of an S3 bucket.
 
-    def __init__(self, url: str, credentials: S3Credentials) -> None:
+    Parameters
+    ----------
+    url : str
+    credentials : S3Credentials
+    concurrency : int
+        How many requests are made side by side.
+    """
+
+    def __init__(
+        self, url: str, credentials: S3Credentials, *, concurrency: int = _CONCURRENCY
+    ) -> None:
+        self.concurrency = concurrency
         self.url = url.rstrip("/")
         self._bucket, _, prefix = self.url.removeprefix("s3://").partition("/")
         self._prefix = f"{prefix}/" if prefix else ""
         self._credentials = credentials
+        self._connecting = threading.Lock()
 
     def check(self) -> None:
         """Make sure that the bucket can be listed."""
@@ -49,22 +63,30 @@ class S3Storage:
 
     @property
     def _client(self) -> S3Client:
-        client = self.__dict__.get("client")
-        if client is None:
-            try:
-                client = self.__dict__["client"] = _connect(self._credentials)
-            except ValueError as error:  # the client's word for a malformed endpoint
-                raise StorageError(
-                    f"{self.url}: {error}",
-                    "Check the endpoint: write it as http://host:port or https://host.",
-                ) from error
+        with self._connecting:  # threads share the client, but must not make it at once
+            client = self.__dict__.get("client")
+            if client is None:
+                try:
+                    client = self.__dict__["client"] = _connect(self._credentials)
+                except ValueError as error:  # the client's word for a malformed endpoint
+                    raise StorageError(
+                        f"{self.url}: {error}",
+                        "Check the endpoint: write it as http://host:port or https://host.",
+                    ) from error
         return client
 
-    def list(self, prefix: str = "") -> Iterator[StoredObject]:
-        """Yield the objects whose key begins with ``prefix``, in the order of their keys."""
+    def list(self, prefix: str = "", *, after: str = "") -> Iterator[StoredObject]:
+        """Yield the objects whose key begins with ``prefix``, in the order of their keys.
+
+        With ``after`` the listing begins behind that key. A page of up to 1000 objects is a
+        request; one that is not asked for is not made.
+        """
+        begin = {"StartAfter": self._prefix + after} if after else {}
         with self._explained(prefix):
             pages = self._client.get_paginator("list_objects_v2").paginate(
-                Bucket=self._bucket, Prefix=self._prefix + prefix
+                Bucket=self._bucket,
+                Prefix=self._prefix + prefix,
+                **begin,  # type: ignore[arg-type]
             )
             for page in pages:
                 for entry in page.get("Contents", ()):

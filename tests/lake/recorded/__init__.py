@@ -1,0 +1,1 @@
+"""Lakes that earlier releases have written, and what those releases made of the hours after."""
