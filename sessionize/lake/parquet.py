@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from sessionize.kernels.order import renumber
 from sessionize.lake.ledger import WrittenFile
 
 ROW_GROUP_ROWS = 131_072
@@ -34,44 +32,106 @@ _HASH_CHUNK = 1 << 20
 def write_parquet(
     path: Path, schema: pa.Schema, tables: Iterable[pa.Table], key: str
 ) -> WrittenFile:
-    """Write tables end to end as one file.
+    """Write tables end to end as one file: see `ParquetFile`."""
+    with ParquetFile(path, schema, key) as file:
+        for table in tables:
+            file.write(table)
+    return file.written
 
-    Rows are cut into row groups by their number and their text, whatever the tables' sizes: the
-    same rows always give the same bytes. Memory holds two row groups and one table.
+
+class ParquetFile:
+    """A file under construction, to be used in a ``with`` block.
+
+    Rows are cut into row groups by their number and their text, whatever the sizes of the tables
+    that bring them: the same rows always give the same bytes. Memory holds two row groups and one
+    table.
 
     Parameters
     ----------
     path : Path
         The local file to write.
     schema : Schema
-        The schema of every table. Dictionary-encoded texts are texts in the file.
-    tables : iterable of Table
-        The rows, in order.
+        The columns. Of dictionary-encoded texts the file has the texts.
     key : str
         What the result calls the file.
 
-    Returns
-    -------
-    WrittenFile
+    Attributes
+    ----------
+    written : WrittenFile
+        What has been written; once the block has ended well.
     """
-    rows = 0
-    groups = map(_canonical, _row_groups(tables))
-    first = list(itertools.islice(groups, 1))
-    distinct = _DISTINCT | _OF_INSTALLATION if _come_once(first) else _DISTINCT
-    with pq.ParquetWriter(
-        path,
-        schema,
-        compression="zstd",
-        compression_level=1,
-        use_dictionary=[name for name in schema.names if name not in distinct],
-        # Texts lie in no order that would let a reader leave out a row group.
-        write_statistics=[field.name for field in schema if not _is_text(field.type)],
-        dictionary_pagesize_limit=_DICTIONARY_PAGE,
-        store_schema=False,  # it would tell readers of our own encoding
-    ) as writer:
-        for group in itertools.chain(first, groups):
-            writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
-            rows += len(group)
+
+    written: WrittenFile
+
+    def __init__(self, path: Path, schema: pa.Schema, key: str) -> None:
+        self._path = path
+        self._schema = schema
+        self._key = key
+        self._waiting: list[pa.Table] = []
+        self._rows_waiting = self._text_waiting = 0
+        self._rows = 0
+        self._writer: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> ParquetFile:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            for group in _groups_of(pa.concat_tables(self._waiting)) if self._waiting else ():
+                self._write_group(group)
+            self._open([])
+        if self._writer is not None:
+            self._writer.close()
+        if kind is None:
+            self.written = WrittenFile(
+                self._key, self._rows, self._path.stat().st_size, _sha256(self._path)
+            )
+
+    def write(self, table: pa.Table) -> None:
+        """Add rows."""
+        if not len(table):
+            return
+        self._waiting.append(table)
+        self._rows_waiting += len(table)
+        self._text_waiting += _at_most(table)
+        if self._rows_waiting < ROW_GROUP_ROWS and self._text_waiting <= ROW_GROUP_TEXT:
+            return
+        *full, rest = _groups_of(pa.concat_tables(self._waiting))
+        for group in full:
+            self._write_group(group)
+        self._waiting = [rest]
+        self._rows_waiting, self._text_waiting = len(rest), _at_most(rest)
+
+    def _write_group(self, group: pa.Table) -> None:
+        group = _canonical(group)
+        self._open([group]).write_table(group, row_group_size=ROW_GROUP_ROWS)
+        self._rows += len(group)
+
+    def _open(self, first: list[pa.Table]) -> pq.ParquetWriter:
+        """Return the writer, which the first row group decides about."""
+        if self._writer is None:
+            distinct = _DISTINCT | _OF_INSTALLATION if _come_once(first) else _DISTINCT
+            schema = self._schema
+            self._writer = pq.ParquetWriter(
+                self._path,
+                pa.schema([_as_kept(first, field) for field in schema]),
+                compression="zstd",
+                compression_level=1,
+                use_dictionary=[name for name in schema.names if name not in distinct],
+                # Texts lie in no order that would let a reader leave out a row group.
+                write_statistics=[field.name for field in schema if not _is_text(field.type)],
+                dictionary_pagesize_limit=_DICTIONARY_PAGE,
+                store_schema=False,  # it would tell readers of our own encoding
+            )
+        return self._writer
+
+
+def _as_kept(first: list[pa.Table], field: pa.Field) -> pa.Field:
+    """Return a field in the type that its rows come in: encoded texts are written as such."""
+    return field.with_type(first[0].schema.field(field.name).type) if first else field
+
+
+def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         if hasattr(os, "posix_fadvise"):
@@ -79,7 +139,7 @@ def write_parquet(
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         while chunk := file.read(_HASH_CHUNK):
             digest.update(chunk)
-    return WrittenFile(key, rows, path.stat().st_size, digest.hexdigest())
+    return digest.hexdigest()
 
 
 def _come_once(first: list[pa.Table]) -> bool:
@@ -89,24 +149,6 @@ def _come_once(first: list[pa.Table]) -> bool:
             if name in group.schema.names and pa.types.is_string(group.schema.field(name).type):
                 return 2 * pc.count_distinct(group.column(name)).as_py() > len(group)
     return False
-
-
-def _row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Lay tables end to end, and cut them into the longest groups that keep to the limits."""
-    waiting: list[pa.Table] = []
-    rows = text = 0
-    for table in tables:
-        if not len(table):
-            continue
-        waiting.append(table)
-        rows, text = rows + len(table), text + _at_most(table)
-        if rows < ROW_GROUP_ROWS and text <= ROW_GROUP_TEXT:
-            continue
-        *full, rest = _groups_of(pa.concat_tables(waiting))
-        yield from full
-        waiting, rows, text = [rest], len(rest), _at_most(rest)
-    if waiting:
-        yield from _groups_of(pa.concat_tables(waiting))
 
 
 def _at_most(table: pa.Table) -> int:
@@ -161,10 +203,9 @@ def _canonical(group: pa.Table) -> pa.Table:
     for column in group.columns:
         array = pa.concat_arrays(column.chunks) if column.num_chunks != 1 else column.chunk(0)
         if pa.types.is_dictionary(column.type):
-            codes = pc.fill_null(array.indices, -1).to_numpy(zero_copy_only=False).copy()
-            firsts = renumber(codes, len(array.dictionary))
+            own = array.indices.dictionary_encode()
             array = pa.DictionaryArray.from_arrays(
-                pa.array(codes, mask=codes < 0), array.dictionary.take(pa.array(firsts))
+                own.indices, array.dictionary.take(own.dictionary)
             )
         columns.append(array)
     return pa.table(columns, schema=group.schema)

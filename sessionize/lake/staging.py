@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -28,11 +28,38 @@ class TableWriter(Protocol):
     """Takes a table piece by piece."""
 
     def write_table(self, table: pa.Table) -> None:
-        """Add a piece."""
+        """Add rows; nothing where there are none."""
+
+    def write_batch(self, batch: pa.RecordBatch) -> None:
+        """Add a piece, even an empty one."""
 
 
-class Staging:
-    """The staging area of one piece of work of one hour."""
+class Staging(Protocol):
+    """Where a stage finds what the stages before it have left."""
+
+    def writing(
+        self, name: str, schema: pa.Schema
+    ) -> contextlib.AbstractContextManager[TableWriter]:
+        """Write a table piece by piece; it appears, whole, when the block ends well."""
+
+    def read_batches(self, name: str) -> Iterator[pa.Table]:
+        """Yield a table in the pieces in which it was written.
+
+        Raises
+        ------
+        StagingError
+            If an earlier stage has not written it, or it was cleaned up after publication.
+        """
+
+    def write_record(self, name: str, record: Any) -> None:
+        """Write a small JSON record."""
+
+    def read_record(self, name: str) -> Any:
+        """Return a small JSON record."""
+
+
+class StoredStaging:
+    """The staging area of one piece of work of one hour, in a store."""
 
     def __init__(self, storage: Storage, hour: Hour, work: str) -> None:
         self._storage = storage
@@ -43,34 +70,12 @@ class Staging:
 
     @contextlib.contextmanager
     def writing(self, name: str, schema: pa.Schema) -> Iterator[TableWriter]:
-        """Write a table batch by batch; it appears, whole, when the block ends well."""
+        """Write a table piece by piece; it appears, whole, when the block ends well."""
         with tempfile.TemporaryDirectory(prefix="sessionize-") as folder:
             path = Path(folder) / "table"
             with pa.ipc.new_stream(str(path), schema, options=self._options) as writer:
                 yield writer
-            self._storage.upload(self._key(name), path)
-
-    def write(self, name: str, table: pa.Table) -> None:
-        """Write a table."""
-        self.write_pieces(name, table.schema, lambda: [table])
-
-    def write_pieces(
-        self, name: str, schema: pa.Schema, pieces: Callable[[], Iterable[pa.Table]]
-    ) -> None:
-        """Write a table that is made piece by piece."""
-        with self.writing(name, schema) as writer:
-            for piece in pieces():
-                writer.write_table(piece)
-
-    def read(self, name: str) -> pa.Table:
-        """Return a table.
-
-        Raises
-        ------
-        StagingError
-            If an earlier stage has not written it, or it was cleaned up after publication.
-        """
-        return pa.ipc.open_stream(self._open(name)).read_all()
+            self._storage.upload(self._prefix + name, path)
 
     def read_batches(self, name: str) -> Iterator[pa.Table]:
         """Yield a table in the pieces in which it was written."""
@@ -80,24 +85,20 @@ class Staging:
 
     def write_record(self, name: str, record: Any) -> None:
         """Write a small JSON record."""
-        self._storage.write(self._key(name), json.dumps(record).encode())
+        self._storage.write(self._prefix + name, json.dumps(record).encode())
 
     def read_record(self, name: str) -> Any:
         """Return a small JSON record."""
         return json.loads(self._content(name))
 
-    def _key(self, name: str) -> str:
-        return self._prefix + name
-
     def _open(self, name: str) -> pa.NativeFile:
         if isinstance(self._storage, LocalStorage):
-            path = self._storage.path(self._key(name))
             with contextlib.suppress(FileNotFoundError):
-                return pa.OSFile(str(path))
+                return pa.OSFile(str(self._storage.path(self._prefix + name)))
         return pa.BufferReader(self._content(name))
 
     def _content(self, name: str) -> bytes:
-        content = self._storage.read(self._key(name))
+        content = self._storage.read(self._prefix + name)
         if content is None:
             raise StagingError(
                 f"{self._hour}: the intermediate result {name} is not there: an earlier stage has "
@@ -107,60 +108,31 @@ class Staging:
         return content
 
 
-class HeldStaging(Staging):
-    """Work in progress of one process, part of which stays in its memory.
+class MemoryStaging:
+    """The staging area of work that one process does by itself."""
 
-    Parameters
-    ----------
-    storage, hour, work
-        As of `Staging`: where the other part is kept.
-    holds : callable
-        Whether a table of this name stays in memory.
-    """
-
-    def __init__(
-        self, storage: Storage, hour: Hour, work: str, holds: Callable[[str], bool]
-    ) -> None:
-        super().__init__(storage, hour, work)
-        self._holds = holds
-        self._held: dict[str, Callable[[], Iterable[pa.Table]]] = {}
+    def __init__(self) -> None:
+        self._tables: dict[str, list[pa.Table]] = {}
+        self._records: dict[str, Any] = {}
 
     @contextlib.contextmanager
     def writing(self, name: str, schema: pa.Schema) -> Iterator[TableWriter]:
-        """Write a table batch by batch; it is there, whole, when the block ends well."""
-        if not self._holds(name):
-            with super().writing(name, schema) as writer:
-                yield writer
-            return
-        pieces = _Pieces([schema.empty_table()])
+        """Write a table piece by piece; it appears, whole, when the block ends well."""
+        pieces = _Pieces()
         yield pieces
-        self._held[name] = lambda: pieces
-
-    def write_pieces(
-        self, name: str, schema: pa.Schema, pieces: Callable[[], Iterable[pa.Table]]
-    ) -> None:
-        """Keep what makes the table, and make it when it is read."""
-        if self._holds(name):
-            self._held[name] = pieces
-        else:
-            super().write_pieces(name, schema, pieces)
-
-    def read(self, name: str) -> pa.Table:
-        """Return a table."""
-        if name in self._held:
-            return pa.concat_tables(self._held[name]())
-        return super().read(name)
+        self._tables[name] = pieces
 
     def read_batches(self, name: str) -> Iterator[pa.Table]:
         """Yield a table in the pieces in which it was written."""
-        if name in self._held:
-            yield from self._held[name]()
-        else:
-            yield from super().read_batches(name)
+        yield from self._tables[name]
 
-    def forget(self, name: str) -> None:
-        """Let go of a table that is held in memory."""
-        self._held.pop(name, None)
+    def write_record(self, name: str, record: Any) -> None:
+        """Keep a small record."""
+        self._records[name] = record
+
+    def read_record(self, name: str) -> Any:
+        """Return a small record."""
+        return self._records[name]
 
 
 class _Pieces(list[pa.Table]):
@@ -168,6 +140,9 @@ class _Pieces(list[pa.Table]):
 
     def write_table(self, table: pa.Table) -> None:
         self.append(table)
+
+    def write_batch(self, batch: pa.RecordBatch) -> None:
+        self.append(pa.Table.from_batches([batch]))
 
 
 def staging_prefix(hour: Hour) -> str:

@@ -15,7 +15,7 @@ from sessionize.lake.migrations import as_declared
 from sessionize.lake.storage import side_by_side
 from sessionize.model.errors import MissingStateError, OutdatedStateError
 from sessionize.model.hours import Hour
-from sessionize.sessions.shards import shard_of
+from sessionize.sessions.machines import shard_of
 
 
 def previous_ledger(lake: Lake, hour: Hour, config: PipelineConfig) -> Ledger | None:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from sessionize.model.columns import (
+    DEFAULT_FIELDS,
     EVENT_COLUMNS,
+    FEW_VALUES,
     SESSION_COLUMNS,
     EventColumn,
     SessionColumn,
@@ -114,6 +116,16 @@ class Schemas:
             "pending": self.events,
             "identities": IDENTITIES,
         }
+
+    @functools.cached_property
+    def validated(self) -> pa.Schema:
+        """A valid record as it came, with its event time: what *validate* hands to *enrich*."""
+        names = [name for name in DEFAULT_FIELDS if name != "timestamp"]
+        text = pa.schema([(name, ENCODED if name in FEW_VALUES else pa.string()) for name in names])
+        derived = ("event_time", "extended", "object_key", "position")
+        return pa.schema(
+            [*text, *(f for f in self.between_stages(self.events) if f.name in derived)]
+        )
 
     def between_stages(self, schema: pa.Schema) -> pa.Schema:
         """Return a schema as it is between stages: columns of few values are encoded."""

@@ -1,4 +1,4 @@
-"""A run's staged results, laid end to end into the files that will be published, and counted.
+"""A run's results, laid end to end into the files that will be published, and counted.
 
 The files are made on local disk and held against the ledger's equations there: what does not add up
 never becomes visible.
@@ -6,10 +6,9 @@ never becomes visible.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,27 +20,17 @@ from sessionize.config import Limits, PipelineConfig
 from sessionize.lake.claims import Claim
 from sessionize.lake.layout import partition_key
 from sessionize.lake.ledger import NO_STATE, Counts, Ledger, ObjectCounts, WrittenFile
-from sessionize.lake.parquet import write_parquet
-from sessionize.lake.staging import Staging
+from sessionize.lake.parquet import ParquetFile, write_parquet
 from sessionize.model.errors import LimitExceededError
-from sessionize.model.schemas import STAGED_DATASETS, STAGED_STATE
-from sessionize.sessions.dealing import gather
+from sessionize.model.frames import to_table
+from sessionize.model.schemas import Schemas
+from sessionize.sessions.hour import SessionizedHour
 
 log = logging.getLogger(__name__)
 
-#: The files of a run, those that take longest first: datasets, and states, one of which is a
-#: dataset as well.
-_WRITTEN = (
-    *("sessionized_events", "events", "state/identities"),
-    *("quarantine", "late_events", "sessions"),
-    *("state/open_sessions", "state/closed_frontiers", "state/pending"),
-)
-#: Those that are made of batches; the others are made of shards.
-_OF_BATCHES = ("events", "quarantine")
-
-
-#: Returns files by dataset, once they are written.
-EarlyFiles = Callable[[], Mapping[str, WrittenFile]]
+#: The datasets that hang on no state: they are made of batches; the others are made of shards.
+OF_BATCHES = ("events", "quarantine")
+_STATE = "state/"
 
 
 @dataclass(frozen=True)
@@ -52,137 +41,122 @@ class AssembledRun:
     files: dict[str, Path]
 
 
-def dealt_name(batch: int, shard: int) -> str:
-    """Name the staged events of one batch that belong to one shard."""
-    return f"events-{batch:05}-{shard:03}"
+@dataclass(frozen=True)
+class ShardTables:
+    """What one shard adds to the files: the tables of `staged_schemas`, and its duplicates."""
+
+    tables: dict[str, pa.Table]
+    duplicates: int
 
 
-def hands_name(batch: int) -> str:
-    """Name what tells in which shard each event of a batch is."""
-    return f"hands-{batch:05}"
+def staged_schemas(schemas: Schemas) -> dict[str, pa.Schema]:
+    """Return the tables that shards add to, as they are between stages, by the name of the file."""
+    tables = {name: kind for name, kind in schemas.datasets.items() if name not in OF_BATCHES}
+    tables |= {f"{_STATE}{name}": kind for name, kind in schemas.state.items()}
+    return {name: schemas.between_stages(kind) for name, kind in tables.items()}
 
 
-def shard_name(previous: Ledger | None, table: str, shard: int) -> str:
-    """Name a staged result of one shard, which hangs on the state before."""
-    return f"upon-{_fingerprint(previous)}/{table}-{shard:03}"
+def tables_of(run: SessionizedHour, schemas: Schemas) -> ShardTables:
+    """Return what a shard's run adds to the files."""
+    frames = {
+        "sessionized_events": run.settled,
+        "late_events": run.late,
+        "sessions": run.closed,
+        "open_sessions": run.open,
+        **{f"{_STATE}{name}": getattr(run.state, name) for name in schemas.state},
+    }
+    staged = staged_schemas(schemas)
+    tables = {name: to_table(frame, staged[name]) for name, frame in frames.items()}
+    return ShardTables(tables, run.duplicates)
 
 
-def write_events(claim: Claim, staging: Staging, folder: Path) -> dict[str, WrittenFile]:
-    """Write the files that hang on no state into a folder, by dataset: they need not wait for it.
+def write_of_batches(
+    name: str, tables: Iterable[pa.Table], schemas: Schemas, folder: Path
+) -> WrittenFile:
+    """Write a dataset that is made of batches into a folder."""
+    return write_parquet(folder / name, schemas.datasets[name], tables, name)
 
-    Raises
-    ------
-    StagingError
-        If a stage has not run.
+
+def write_of_shards(
+    shards: Iterable[ShardTables], schemas: Schemas, folder: Path
+) -> tuple[dict[str, WrittenFile], int]:
+    """Write all files that are made of shards, in the shards' order, as they come.
+
+    Returns
+    -------
+    files : dict of str to WrittenFile
+        By dataset; those of the state begin with ``state/``.
+    duplicates : int
     """
-    sources = _Sources(claim, staging, None)
-    return {name: _write(name, sources, folder) for name in _OF_BATCHES}
+    (folder / _STATE).mkdir(exist_ok=True)
+    duplicates = 0
+    with contextlib.ExitStack() as stack:
+        files = {
+            name: stack.enter_context(ParquetFile(folder / name, _kept(name, schemas), name))
+            for name in staged_schemas(schemas)
+        }
+        for shard in shards:
+            duplicates += shard.duplicates
+            for name, table in shard.tables.items():
+                files[name].write(table)
+    return {name: file.written for name, file in files.items()}, duplicates
 
 
 def assemble(
     claim: Claim,
-    staging: Staging,
+    objects: tuple[ObjectCounts, ...],
     previous: Ledger | None,
     config: PipelineConfig,
     folder: Path,
-    early: EarlyFiles | None = None,
+    written: Mapping[str, WrittenFile],
+    duplicates: int,
 ) -> AssembledRun:
-    """Lay the staged results of a run end to end, as files in a folder on local disk.
-
-    ``early`` waits for what `write_events` writes there, if it has been called; the other files are
-    written in the meantime.
+    """Count a run whose files have been written into a folder, and name them for the lake.
 
     Raises
     ------
-    StagingError
-        If a stage has not run, or has run upon another state than ``previous`` left.
     UnbalancedError
         If the run does not add up.
     LimitExceededError
         If more is in quarantine, or late, than the operator allows.
     """
-    sources = _Sources(claim, staging, previous)
-    (folder / "state").mkdir(exist_ok=True)
-    own = [name for name in _WRITTEN if early is None or name not in _OF_BATCHES]
-    with ThreadPoolExecutor(config.run.workers) as pool:
-        files = list(pool.map(lambda name: _write(name, sources, folder), own))
-    written = dict(zip(own, files, strict=True)) | dict(early() if early else {})
-
     paths: dict[str, Path] = {}
     state, published = {}, {}
-    for name in STAGED_STATE:
-        file = written[f"state/{name}"]
-        # Named by content: a state that is being replaced stays readable beside the new one.
-        key = f"_state/{claim.hour.partition}/{name}-{file.sha256[:12]}.parquet"
+    for name, file in written.items():
+        if name.startswith(_STATE):
+            table = name.removeprefix(_STATE)
+            # Named by content: a state that is being replaced stays readable beside the new one.
+            key = f"_state/{claim.hour.partition}/{table}-{file.sha256[:12]}.parquet"
+            state[table] = replace(file, key=key)
+        else:
+            key = partition_key(name, claim.hour)
+            published[name] = replace(file, key=key)
         paths[key] = folder / file.key
-        state[name] = replace(file, key=key)
-    for name in STAGED_DATASETS:
-        # What is open is the state's own list.
-        file = written["state/open_sessions" if name == "open_sessions" else name]
-        key = partition_key(name, claim.hour)
-        paths[key] = folder / file.key
-        published[name] = replace(file, key=key)
-
-    ledger = _ledger(claim, sources, previous, config, published, state, paths)
+    published = {name: published[name] for name in config.schemas.datasets}
+    ledger = _ledger(claim, objects, previous, config, published, state, paths, duplicates)
     ledger.counts.check()
     _check_limits(ledger, config.limits)
     return AssembledRun(ledger, paths)
 
 
-def _write(name: str, sources: _Sources, folder: Path) -> WrittenFile:
-    kind, _, table = name.rpartition("/")
-    schema = (STAGED_STATE if kind else STAGED_DATASETS)[table]
-    staged = f"state-{table}" if kind else table
-    if name in _OF_BATCHES:
-        tables = sources.events() if name == "events" else sources.quarantine()
-    else:
-        tables = sources.of_shards(staged)
-    return write_parquet(folder / name, schema, tables, name)
-
-
-class _Sources:
-    """The staged tables, in the order in which they are published."""
-
-    def __init__(self, claim: Claim, staging: Staging, previous: Ledger | None) -> None:
-        self._staging = staging
-        self._previous = previous
-        self._batches = range(len(claim.batches))
-        self._shards = range(claim.shards)
-
-    def quarantine(self) -> Iterator[pa.Table]:
-        for batch in self._batches:
-            yield from self._staging.read_batches(f"quarantine-{batch:05}")
-
-    def events(self) -> Iterator[pa.Table]:
-        for batch in self._batches:
-            dealt = [self._staging.read_batches(dealt_name(batch, shard)) for shard in self._shards]
-            yield from gather(self._staging.read_batches(hands_name(batch)), dealt)
-
-    def of_shards(self, name: str) -> Iterator[pa.Table]:
-        for shard in self._shards:
-            yield from self._staging.read_batches(shard_name(self._previous, name, shard))
-
-    def duplicates(self) -> int:
-        names = (shard_name(self._previous, "duplicates", shard) for shard in self._shards)
-        return sum(self._staging.read_record(name) for name in names)
-
-    def objects(self) -> Iterator[ObjectCounts]:
-        for batch in self._batches:
-            for entry in self._staging.read_record(f"counts-{batch:05}"):
-                yield ObjectCounts(**entry)
+def _kept(name: str, schemas: Schemas) -> pa.Schema:
+    """Return a file's schema."""
+    if name.startswith(_STATE):
+        return schemas.state[name.removeprefix(_STATE)]
+    return schemas.datasets[name]
 
 
 def _ledger(
     claim: Claim,
-    sources: _Sources,
+    objects: tuple[ObjectCounts, ...],
     previous: Ledger | None,
     config: PipelineConfig,
     published: dict[str, WrittenFile],
     state: dict[str, WrittenFile],
     files: dict[str, Path],
+    duplicates: int,
 ) -> Ledger:
     """Count the run from the files that it publishes."""
-    objects = tuple(sources.objects())
 
     def column(name: str, of: str) -> pa.ChunkedArray:
         return pq.read_table(files[published[name].key], columns=[of]).column(of)
@@ -191,14 +165,15 @@ def _ledger(
         return pc.sum(column(name, "event_count")).as_py() or 0
 
     def tally(name: str, of: str) -> dict[str, int]:
-        return dict(sorted(Counter(column(name, of).to_pylist()).items()))
+        counts = pc.value_counts(column(name, of).cast(pa.string())).to_pylist()
+        return dict(sorted((entry["values"], entry["counts"]) for entry in counts))
 
     return Ledger(
         pipeline=config.name,
         hour=claim.hour,
         settings=claim.settings,
         watermark=(claim.hour.end - config.session.max_out_of_orderness).isoformat(),
-        previous_state=_fingerprint(previous),
+        previous_state=previous.state_fingerprint if previous else NO_STATE,
         counts=Counts(
             records_read=sum(entry.records for entry in objects),
             valid=published["events"].rows,
@@ -206,7 +181,7 @@ def _ledger(
             pending_before=previous.counts.pending_after if previous else 0,
             settled=published["sessionized_events"].rows,
             late=published["late_events"].rows,
-            duplicates=sources.duplicates(),
+            duplicates=duplicates,
             pending_after=state["pending"].rows,
             sessions_closed=published["sessions"].rows,
             sessions_open=published["open_sessions"].rows,
@@ -242,7 +217,3 @@ def _check_limits(ledger: Ledger, limits: Limits) -> None:
             log.warning(
                 "%s: %.1f %% %s is over %.1f %%", ledger.hour, share * 100, what, warn * 100
             )
-
-
-def _fingerprint(previous: Ledger | None) -> str:
-    return previous.state_fingerprint if previous else NO_STATE

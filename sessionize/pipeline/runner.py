@@ -1,23 +1,28 @@
-"""The whole run of one hour in this process: the stages that Airflow runs as tasks, one by one."""
+"""The whole run of one hour in this process: what Airflow runs as tasks, without a task between."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pyarrow as pa
-from msgspec import structs
 
-from sessionize.config import PipelineConfig
+from sessionize.config import MAX_SHARDS
 from sessionize.lake.commit import Published
-from sessionize.lake.staging import HeldStaging
+from sessionize.lake.staging import MemoryStaging
 from sessionize.lake.storage import LocalStorage
 from sessionize.model.hours import Hour
 from sessionize.pipeline import stages
-from sessionize.pipeline.stages import Pipeline
+from sessionize.pipeline.partitions import OF_BATCHES, ShardTables, tables_of, write_of_shards
+from sessionize.pipeline.shuffle import MemoryShuffle
+from sessionize.pipeline.stages import Pipeline, Work
+
+_Result = TypeVar("_Result")
 
 
 def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
@@ -31,52 +36,71 @@ def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
     SessionizeError
         If the hour cannot be run; what is published is whole.
     """
-    with tempfile.TemporaryDirectory(prefix="sessionize-") as folder:
-        pipeline = replace(pipeline, staging=LocalStorage(Path(folder) / "staging", durable=False))
+    with tempfile.TemporaryDirectory(prefix="sessionize-") as temporary:
+        staging = LocalStorage(Path(temporary) / "staging", durable=False)
+        files = Path(temporary) / "files"
+        files.mkdir()
         stages.check_previous(pipeline, hour)
         claim = stages.claim(pipeline, hour)
-        is_small = sum(entry.size for entry in claim.objects) <= pipeline.config.run.in_memory
-        if is_small:
-            pipeline = replace(pipeline, config=_in_one_shard(pipeline.config))
-            claim = pipeline.claim_of(hour)
-        held = HeldStaging(
-            pipeline.staging, hour, claim.id, lambda name: is_small or name.startswith("valid-")
-        )
-        pipeline = replace(pipeline, held=held)
+        work = replace(pipeline, staging=staging).work(hour, claim.id)
+        if sum(entry.size for entry in claim.objects) <= pipeline.config.run.in_memory:
+            work = _in_memory(work)
+        previous = work.previous()
 
         def read(batch: int) -> None:
-            stages.validate_batch(pipeline, hour, claim.id, batch)
-            stages.enrich_batch(pipeline, hour, claim.id, batch)
-            held.forget(f"valid-{batch:05}")
+            stages.add_events(work, batch, stages.validated(work, batch))
 
-        def sessionize(shard: int) -> None:
-            stages.sessionize_shard(pipeline, hour, claim.id, shard)
+        def sessionize(shard: int) -> ShardTables:
+            run = stages.sessionized(work, previous, shard)
+            return tables_of(run, work.config.schemas)
 
-        files = Path(folder) / "files"
-        files.mkdir()
-        with ThreadPoolExecutor(pipeline.config.run.workers) as pool:
-            _do_all(pool, read, len(claim.batches))
+        workers = pipeline.config.run.workers
+        with ThreadPoolExecutor(workers) as pool, ThreadPoolExecutor(len(OF_BATCHES)) as writers:
+            for _ in in_order(pool, read, len(claim.batches), workers):
+                pass
             pa.default_memory_pool().release_unused()
-            events = pool.submit(stages.write_events, pipeline, hour, claim.id, files)
-            _do_all(pool, sessionize, claim.shards)
-            pa.default_memory_pool().release_unused()
-            return stages.publish(pipeline, hour, claim.id, files, events.result)
+            of_batches = [
+                writers.submit(stages.write_batches, work, name, files) for name in OF_BATCHES
+            ]
+            shards = in_order(pool, sessionize, work.claim.shards, workers)
+            written, duplicates = write_of_shards(shards, work.config.schemas, files)
+            written |= {file.key: file for file in (future.result() for future in of_batches)}
+        return stages.publish_files(work, previous, files, written, duplicates)
 
 
-def _in_one_shard(config: PipelineConfig) -> PipelineConfig:
-    """Return the settings with one shard, unless they name a number: it makes no difference."""
-    if config.run.shards:
-        return config
-    return structs.replace(config, run=structs.replace(config.run, shards=1))
+def in_order(
+    pool: ThreadPoolExecutor, work: Callable[[int], _Result], count: int, ahead: int
+) -> Iterator[_Result]:
+    """Do pieces of work side by side and yield their results in order, a few at a time.
 
-
-def _do_all(pool: ThreadPoolExecutor, work: Callable[[int], None], count: int) -> None:
-    """Do pieces of work side by side; the first that fails keeps the rest from being begun."""
-    futures = [pool.submit(work, number) for number in range(count)]
+    At most ``ahead`` pieces are under way or waiting to be taken; the first that fails keeps the
+    rest from being begun.
+    """
+    waiting: deque[Future[_Result]] = deque()
     try:
-        for future in as_completed(futures):
-            future.result()
-    except BaseException:
-        for future in futures:
+        for number in range(count):
+            waiting.append(pool.submit(work, number))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
             future.cancel()
-        raise
+
+
+def _in_memory(work: Work) -> Work:
+    """Keep the run's work in progress in memory, in shards that the processors go through.
+
+    How many there are makes no difference to the result.
+    """
+    size = sum(entry.size for entry in work.claim.objects)
+    by_size = min(max(1, -(-size // _SHARD_SIZE)), MAX_SHARDS)
+    claim = replace(work.claim, shards=work.config.run.shards or by_size)
+    schema = work.config.schemas.between_stages(work.config.schemas.events)
+    shuffle = MemoryShuffle(schema, len(claim.batches), claim.shards)
+    return Work(work.pipeline, claim, MemoryStaging(), shuffle)
+
+
+#: Compressed bytes of objects to a shard, in memory: some 250,000 events.
+_SHARD_SIZE = 16 << 20

@@ -1,61 +1,61 @@
 """The stages of a run: claim → validate → enrich → sessionize → publish.
 
 Each is idempotent and takes only small arguments; data passes through the staging area. Airflow's
-tasks and the command line call these functions and nothing else.
+tasks call these functions and nothing else, and the command line those that they are made of: see
+`pipeline.runner`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 
 from sessionize.config import PipelineConfig
 from sessionize.events.enrich import enrich
 from sessionize.events.validate import validate
 from sessionize.lake.claims import Claim, claim_objects, read_claim
-from sessionize.lake.commit import Published, remove_leftovers, reveal
+from sessionize.lake.commit import Published, commit_run, remove_leftovers
 from sessionize.lake.layout import Lake
-from sessionize.lake.ledger import ObjectCounts, WrittenFile
-from sessionize.lake.parquet import ROW_GROUP_ROWS
-from sessionize.lake.staging import HeldStaging, Staging
-from sessionize.lake.state import load_state, previous_ledger
-from sessionize.lake.storage import S3Credentials, Storage, open_storage
-from sessionize.landing import read_batches
+from sessionize.lake.ledger import NO_STATE, Ledger, ObjectCounts, WrittenFile
+from sessionize.lake.staging import Staging, StoredStaging
+from sessionize.lake.state_store import load_state, previous_ledger
+from sessionize.lake.storage import S3Credentials, Storage, fetch, open_storage
+from sessionize.landing import read_records
 from sessionize.model.errors import ClaimChangedError
+from sessionize.model.frames import concat, to_frame, to_table
 from sessionize.model.hours import Hour
-from sessionize.model.schemas import (
-    ENCODED_EVENTS,
-    HANDS,
-    QUARANTINE,
-    SETTLED_EVENTS,
-    STATE,
-    VALIDATED,
+from sessionize.model.schemas import QUARANTINE
+from sessionize.pipeline.partitions import (
+    OF_BATCHES,
+    ShardTables,
+    assemble,
+    staged_schemas,
+    tables_of,
+    write_of_batches,
+    write_of_shards,
 )
-from sessionize.pipeline import partitions
-from sessionize.pipeline.partitions import EarlyFiles, assemble, dealt_name, hands_name, shard_name
-from sessionize.sessions.dealing import deal
-from sessionize.sessions.hour import sessionize_hour
+from sessionize.pipeline.shuffle import Shuffle, StoredShuffle
+from sessionize.sessions.hour import SessionizedHour, sessionize
+from sessionize.sessions.state import State
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """A configured pipeline: its raw objects, its lake, and where work in progress is kept.
-
-    ``held`` is the staging area of the one piece of work that this process does by itself.
-    """
+    """A configured pipeline: its raw objects, its lake, and where work in progress is kept."""
 
     config: PipelineConfig
     raw: Storage
     lake: Lake
     staging: Storage
-    held: HeldStaging | None = None
 
     @classmethod
     def open(
@@ -84,8 +84,8 @@ class Pipeline:
             raise _claim_changed(hour)
         return claim
 
-    def work(self, hour: Hour, claim_id: str) -> tuple[Claim, Staging]:
-        """Return the hour's claim and the staging area of the work that it names.
+    def work(self, hour: Hour, claim_id: str) -> Work:
+        """Return the work that a claim names, in the pipeline's staging area.
 
         Raises
         ------
@@ -95,7 +95,35 @@ class Pipeline:
         claim = self.claim_of(hour)
         if claim.id != claim_id:
             raise _claim_changed(hour)
-        return claim, self.held or Staging(self.staging, hour, claim_id)
+        staging = StoredStaging(self.staging, hour, claim_id)
+        schema = self.config.schemas.between_stages(self.config.schemas.events)
+        shuffle = StoredShuffle(staging, schema, len(claim.batches), claim.shards)
+        return Work(self, claim, staging, shuffle)
+
+
+@dataclass(frozen=True)
+class Work:
+    """The run of one hour under way: what it reads, and where its stages leave their results."""
+
+    pipeline: Pipeline
+    claim: Claim
+    staging: Staging
+    shuffle: Shuffle
+
+    @property
+    def config(self) -> PipelineConfig:
+        """The pipeline's settings."""
+        return self.pipeline.config
+
+    def previous(self) -> Ledger | None:
+        """Return the ledger of the hour before.
+
+        Raises
+        ------
+        MissingStateError, OutdatedStateError
+            If the hour before has not been run, or an earlier one must be run again.
+        """
+        return previous_ledger(self.pipeline.lake, self.claim.hour, self.config)
 
 
 def claim(pipeline: Pipeline, hour: Hour) -> Claim:
@@ -141,26 +169,12 @@ def validate_batch(pipeline: Pipeline, hour: Hour, claim_id: str, batch: int) ->
     ObjectGoneError
         If a claimed object is gone or has been replaced.
     """
-    claim, staging = pipeline.work(hour, claim_id)
-    config = pipeline.config
-    counts = []
-    with (
-        staging.writing(f"valid-{batch:05}", VALIDATED) as valid,
-        staging.writing(f"quarantine-{batch:05}", QUARANTINE) as quarantine,
-    ):
-        for entry in claim.batches[batch]:
-            records = good = bad = 0
-            chunks = pipeline.raw.stream(entry.key, entry.etag)
-            for read in read_batches(chunks, config.fields, config.landing):
-                divided = validate(read, entry.key, hour, config)
-                valid.write_table(divided.valid)
-                quarantine.write_table(divided.quarantine)
-                records += len(read)
-                good += len(divided.valid)
-                bad += len(divided.quarantine)
-            counts.append(ObjectCounts(entry.key, entry.size, records, good, bad))
-            log.info("%s: %s: %d valid, %d in quarantine", hour, entry.key, good, bad)
-    staging.write_record(f"counts-{batch:05}", [asdict(count) for count in counts])
+    work = pipeline.work(hour, claim_id)
+    schema = work.config.schemas.validated
+    with work.staging.writing(f"valid-{batch:05}", schema) as valid:
+        for frame in validated(work, batch):
+            valid.write_table(to_table(frame, schema))
+    counts = _object_counts(work.staging, batch)
     return {
         "records": sum(count.records for count in counts),
         "valid": sum(count.valid for count in counts),
@@ -169,29 +183,16 @@ def validate_batch(pipeline: Pipeline, hour: Hour, claim_id: str, batch: int) ->
 
 
 def enrich_batch(pipeline: Pipeline, hour: Hour, claim_id: str, batch: int) -> dict[str, int]:
-    """Clean and enrich one batch of valid records, and deal the events out to the shards.
+    """Clean and enrich one batch of valid records, and shuffle the events to their shards.
 
     Returns
     -------
     dict
         The count ``events``.
     """
-    claim, staging = pipeline.work(hour, claim_id)
-    events = 0
-    with contextlib.ExitStack() as stack:
-        writers = [
-            stack.enter_context(staging.writing(dealt_name(batch, shard), ENCODED_EVENTS))
-            for shard in range(claim.shards)
-        ]
-        hands = stack.enter_context(staging.writing(hands_name(batch), HANDS))
-        for valid in staging.read_batches(f"valid-{batch:05}"):
-            table = enrich(valid, pipeline.config)
-            events += len(table)
-            shards, parts = deal(table, claim.shards)
-            hands.write_table(shards)
-            for writer, part in zip(writers, parts, strict=True):
-                writer.write_table(part)
-    return {"events": events}
+    work = pipeline.work(hour, claim_id)
+    valid = map(to_frame, work.staging.read_batches(f"valid-{batch:05}"))
+    return {"events": add_events(work, batch, valid)}
 
 
 def sessionize_shard(pipeline: Pipeline, hour: Hour, claim_id: str, shard: int) -> dict[str, int]:
@@ -207,58 +208,26 @@ def sessionize_shard(pipeline: Pipeline, hour: Hour, claim_id: str, shard: int) 
     MissingStateError, OutdatedStateError
         If the hour before has not been run, or an earlier one must be run again.
     """
-    claim, staging = pipeline.work(hour, claim_id)
-    previous = previous_ledger(pipeline.lake, hour, pipeline.config)
-    state = load_state(pipeline.lake, previous, shard, claim.shards)
-    workers = pipeline.config.run.workers
-    result = sessionize_hour(
-        state,
-        _events_of(staging, claim, shard),
-        hour,
-        pipeline.config.session,
-        threads=max(1, workers // claim.shards),
-    )
-    staging.write_pieces(
-        shard_name(previous, "sessionized_events", shard),
-        SETTLED_EVENTS,
-        lambda: result.settled.tables(ROW_GROUP_ROWS),
-    )
-    tables = {
-        "sessions": result.closed,
-        "late_events": result.late,
-        **{f"state-{name}": getattr(result.state, name) for name in STATE},
-    }
-    for name, table in tables.items():
-        staging.write(shard_name(previous, name, shard), table)
-    staging.write_record(shard_name(previous, "duplicates", shard), result.duplicates)
+    work = pipeline.work(hour, claim_id)
+    previous = work.previous()
+    run = sessionized(work, previous, shard)
+    result = tables_of(run, work.config.schemas)
+    for name, table in result.tables.items():
+        with work.staging.writing(_upon(previous, name, shard), table.schema) as writer:
+            writer.write_table(table)
+    work.staging.write_record(_upon(previous, "duplicates", shard), result.duplicates)
     return {
-        "settled": len(result.settled),
-        "late": len(result.late),
-        "duplicates": result.duplicates,
-        "pending": len(result.state.pending),
-        "closed": len(result.closed),
-        "open": len(result.state.open_sessions),
+        "settled": len(run.settled),
+        "late": len(run.late),
+        "duplicates": run.duplicates,
+        "pending": len(run.state.pending),
+        "closed": len(run.closed),
+        "open": len(run.open),
     }
 
 
-def write_events(
-    pipeline: Pipeline, hour: Hour, claim_id: str, folder: Path
-) -> dict[str, WrittenFile]:
-    """Write early what hangs on no state; `publish` does it where this has not been done."""
-    claim, staging = pipeline.work(hour, claim_id)
-    return partitions.write_events(claim, staging, folder)
-
-
-def publish(
-    pipeline: Pipeline,
-    hour: Hour,
-    claim_id: str,
-    folder: Path | None = None,
-    early: EarlyFiles | None = None,
-) -> Published:
+def publish(pipeline: Pipeline, hour: Hour, claim_id: str) -> Published:
     """Check the run's equations, then make its partitions, state and ledger visible.
-
-    ``early`` waits for what `write_events` writes into ``folder``, if it has been called.
 
     Raises
     ------
@@ -266,14 +235,131 @@ def publish(
         Before anything has become visible.
     MissingStateError, OutdatedStateError
         If the hour before is not what the hour was sessionized upon.
+    StagingError
+        If a stage has not run, or has run upon another state than the hour before has left.
     """
-    claim, staging = pipeline.work(hour, claim_id)
-    previous = previous_ledger(pipeline.lake, hour, pipeline.config)
+    work = pipeline.work(hour, claim_id)
+    previous = work.previous()
+
+    def of_shard(shard: int) -> ShardTables:
+        tables = {
+            name: pa.concat_tables(
+                [schema.empty_table(), *work.staging.read_batches(_upon(previous, name, shard))]
+            )
+            for name, schema in staged_schemas(work.config.schemas).items()
+        }
+        duplicates = work.staging.read_record(_upon(previous, "duplicates", shard))
+        return ShardTables(tables, duplicates)
+
     with tempfile.TemporaryDirectory(prefix="sessionize-") as temporary:
-        run = assemble(claim, staging, previous, pipeline.config, folder or Path(temporary), early)
-        published = reveal(pipeline.lake, run)
-    remove_leftovers(pipeline.lake, pipeline.staging, run.ledger)
+        folder = Path(temporary)
+        with ThreadPoolExecutor(work.config.run.workers) as pool:
+            of_batches = [pool.submit(write_batches, work, name, folder) for name in OF_BATCHES]
+            shards = map(of_shard, range(work.claim.shards))
+            files, duplicates = write_of_shards(shards, work.config.schemas, folder)
+            files |= {file.key: file for file in (future.result() for future in of_batches)}
+        return publish_files(work, previous, folder, files, duplicates)
+
+
+# What the stages are made of; the command line puts it together in another way.
+
+
+def validated(work: Work, batch: int) -> Iterator[pd.DataFrame]:
+    """Read a batch of objects; yield the valid records, and set the others aside.
+
+    Raises
+    ------
+    ObjectGoneError
+        If a claimed object is gone or has been replaced.
+    """
+    objects = work.claim.batches[batch]
+    counts = {entry.key: [0, 0] for entry in objects}
+    read = read_records(
+        fetch(work.pipeline.raw, objects), work.config.fields.by_column(), work.config.landing
+    )
+    with work.staging.writing(f"quarantine-{batch:05}", QUARANTINE) as quarantine:
+        for records in read:
+            result = validate(records.frame, work.claim.hour, work.config, records.kinds)
+            quarantine.write_table(to_table(result.quarantine, QUARANTINE))
+            for place, frame in enumerate((result.valid, result.quarantine)):
+                for key, rows in frame["object_key"].value_counts(sort=False).items():
+                    counts[key][place] += rows
+            yield result.valid
+    work.staging.write_record(
+        f"counts-{batch:05}",
+        [
+            asdict(ObjectCounts(entry.key, entry.size, sum(counts[entry.key]), *counts[entry.key]))
+            for entry in objects
+        ],
+    )
+
+
+def add_events(work: Work, batch: int, valid: Iterable[pd.DataFrame]) -> int:
+    """Enrich the valid records of a batch, and shuffle them; return how many there are."""
+    events = 0
+    with work.shuffle.adding(batch) as add:
+        for frame in valid:
+            add(enrich(frame, work.config))
+            events += len(frame)
+    return events
+
+
+def sessionized(work: Work, previous: Ledger | None, shard: int) -> SessionizedHour:
+    """Settle the events of one shard's machines upon the state that the hour before has left."""
+    schemas = work.config.schemas
+    state = load_state(work.pipeline.lake, previous, schemas.state, shard, work.claim.shards)
+    nothing = schemas.between_stages(schemas.events).empty_table()
+    events = concat(map(to_frame, [*work.shuffle.of_shard(shard)] or [nothing]))
+    return sessionize(
+        State.of_tables(state),
+        events,
+        work.claim.hour,
+        work.config.session,
+        schemas.session_columns,
+    )
+
+
+def write_batches(work: Work, name: str, folder: Path) -> WrittenFile:
+    """Write the file of ``events`` or ``quarantine`` into a folder."""
+    if name == "events":
+        tables = work.shuffle.in_landed_order()
+    else:
+        tables = (
+            table
+            for batch in range(len(work.claim.batches))
+            for table in work.staging.read_batches(f"quarantine-{batch:05}")
+        )
+    return write_of_batches(name, tables, work.config.schemas, folder)
+
+
+def publish_files(
+    work: Work,
+    previous: Ledger | None,
+    folder: Path,
+    files: Mapping[str, WrittenFile],
+    duplicates: int,
+) -> Published:
+    """Publish the files of a run that have been written into a folder."""
+    objects = [
+        count
+        for batch in range(len(work.claim.batches))
+        for count in _object_counts(work.staging, batch)
+    ]
+    run = assemble(work.claim, tuple(objects), previous, work.config, folder, files, duplicates)
+    lake = work.pipeline.lake
+    published = commit_run(lake, run.ledger, run.files)
+    remove_leftovers(lake, work.pipeline.staging, run.ledger)
     return published
+
+
+def _object_counts(staging: Staging, batch: int) -> list[ObjectCounts]:
+    return [ObjectCounts(**entry) for entry in staging.read_record(f"counts-{batch:05}")]
+
+
+def _upon(previous: Ledger | None, name: str, shard: int) -> str:
+    """Name a staged result of one shard, which hangs on the state before."""
+    fingerprint = previous.state_fingerprint if previous else NO_STATE
+    return f"upon-{fingerprint}/{name.replace('/', '-')}-{shard:03}"
 
 
 def _claim_changed(hour: Hour) -> ClaimChangedError:
@@ -281,9 +367,3 @@ def _claim_changed(hour: Hour) -> ClaimChangedError:
         f"{hour}: the claimed objects or the settings have changed while the hour was run",
         "Run the hour again from `claim`.",
     )
-
-
-def _events_of(staging: Staging, claim: Claim, shard: int) -> pa.Table:
-    """Return the events of a shard in landed order."""
-    landed = (staging.read(dealt_name(batch, shard)) for batch in range(len(claim.batches)))
-    return pa.concat_tables([ENCODED_EVENTS.empty_table(), *landed])

@@ -1,5 +1,0 @@
-"""PLACEHOLDER"""
-
-from numba import njit
-
-kernel = njit(cache=True, nogil=True)
