@@ -9,8 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessionize.config import PipelineConfig, parse_config
-from sessionize.events.enrich import enrich
-from sessionize.model.schemas import ENCODED_EVENTS, VALIDATED
+from sessionize.events import enrich as enriching
+from sessionize.model.frames import to_frame, to_table
+from sessionize.model.schemas import DESKTOP
+
+VALIDATED = DESKTOP.validated
+EVENTS = DESKTOP.between_stages(DESKTOP.events)
 
 RECORD = {
     "event_id": "e1",
@@ -36,7 +40,15 @@ def configured(**settings: Any) -> PipelineConfig:
 
 
 def validated(*records: dict[str, Any]) -> pa.Table:
-    return pa.Table.from_pylist([RECORD | record for record in records], VALIDATED)
+    rows = [RECORD | record for record in records]
+    for row in rows:
+        length = row["machine_length"]
+        row["machine_length"] = None if length is None else str(length)
+    return pa.Table.from_pylist(rows, VALIDATED)
+
+
+def enrich(valid: pa.Table, config: PipelineConfig) -> pa.Table:
+    return to_table(enriching.enrich(to_frame(valid), config), EVENTS)
 
 
 def enriched(settings: dict[str, Any] | None = None, **record: Any) -> dict[str, Any]:
@@ -49,12 +61,12 @@ class TestTable:
     def test_every_record_becomes_an_event_in_its_place(self):
         records = [{"event_id": f"e{n}", "machine_length": n % 3, "position": n} for n in range(9)]
         events = enrich(validated(*records), configured())
-        assert events.schema.equals(ENCODED_EVENTS, check_metadata=True)
+        assert events.schema.equals(EVENTS, check_metadata=True)
         assert events.column("position").to_pylist() == list(range(9))
         assert events.column("event_id").to_pylist() == [f"e{n}" for n in range(9)]
 
     def test_no_records_become_no_events(self):
-        assert enrich(VALIDATED.empty_table(), configured()).equals(ENCODED_EVENTS.empty_table())
+        assert enrich(VALIDATED.empty_table(), configured()).equals(EVENTS.empty_table())
 
     def test_the_cut_of_the_table_into_chunks_does_not_matter(self):
         records = [{"inst_id": f"{n:04x}", "machine_length": n % 5} for n in range(12)]

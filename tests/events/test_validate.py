@@ -3,7 +3,7 @@ from __future__ import annotations
 import base64
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pytest
@@ -11,12 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessionize.config import PipelineConfig, parse_config
-from sessionize.events.validate import Validated, validate
-from sessionize.landing import read_batches
+from sessionize.events.event_ids import derived_event_id
+from sessionize.events.validate import validate
+from sessionize.landing import read_records
+from sessionize.model.frames import to_table
 from sessionize.model.hours import Hour
 from sessionize.model.reasons import Reason
-from sessionize.model.schemas import QUARANTINE, VALIDATED
-from sessionize.sessions.ids import derived_event_id
+from sessionize.model.schemas import QUARANTINE
 
 HOUR = Hour.parse("2017-02-04T23")
 KEY = "2017/02/04/23/stream-1"
@@ -43,22 +44,25 @@ def configured(**settings: Any) -> PipelineConfig:
     return parse_config(document | settings)
 
 
+class Divided(NamedTuple):
+    valid: pa.Table
+    quarantine: pa.Table
+
+
 def divided(
     *records: str | bytes, key: str = KEY, batch_bytes: int = 1 << 20, **settings: Any
-) -> Validated:
+) -> Divided:
     """Divide the records of one object, which stand in it one a line."""
     config = configured(**settings)
     content = b"\n".join(r.encode() if isinstance(r, str) else r for r in records)
-    parts = [
-        validate(batch, key, HOUR, config)
-        for batch in read_batches([content], config.fields, config.landing, batch_bytes)
-    ]
-    return Validated(
-        valid=pa.concat_tables([VALIDATED.empty_table(), *(part.valid for part in parts)]),
-        quarantine=pa.concat_tables(
-            [QUARANTINE.empty_table(), *(part.quarantine for part in parts)]
-        ),
-    )
+    fields = config.fields.by_column()
+    schema = config.schemas.validated
+    valid, quarantine = [schema.empty_table()], [QUARANTINE.empty_table()]
+    for part in read_records([(key, [content])], fields, config.landing, batch_bytes=batch_bytes):
+        result = validate(part.frame, HOUR, config, part.kinds)
+        valid.append(to_table(result.valid, schema))
+        quarantine.append(to_table(result.quarantine, QUARANTINE))
+    return Divided(pa.concat_tables(valid), pa.concat_tables(quarantine))
 
 
 def record(*without: str, **fields: Any) -> str:
