@@ -1,71 +1,101 @@
-"""The raw ``timestamp``: epoch seconds or milliseconds, or ISO 8601 (contract §2)."""
+"""The raw ``timestamp``: epoch seconds to nanoseconds, or ISO 8601 (contract §2)."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
 
-from sessionize.kernels.arrow import text_buffers
-from sessionize.kernels.instants import read_instants
+from sessionize.kernels.timestamps import UNITS, read_timestamps
 from sessionize.landing import Kind, RawColumn
+from sessionize.model.frames import text
 
-#: From this on a number is milliseconds: as seconds it would lie beyond the year 5138, as
-#: milliseconds just below it lies March 1973.
-_MILLISECONDS_FROM = 100_000_000_000
-#: The instants that a time stamp can name: the years 1 to 9999.
-_LAST_MICROSECOND = 253_402_300_800_000_000 - 1
-_NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,2})?", re.ASCII)
+#: The times that a time stamp can name: the years 1 to 9999.
 _FIRST_MICROSECOND = -62_135_596_800_000_000
+_LAST_MICROSECOND = 253_402_300_800_000_000 - 1
+
+_NUMBER = re.compile(r"[+-]?\d{1,40}(\.\d{0,40})?([eE][+-]?\d{1,2})?", re.ASCII)
+_LONGEST_ISO = 64
+_EXACT = Context(prec=200)  # digits, more than any such number has
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NOT_A_TIME = np.iinfo(np.int64).min
 
 
 def parse_timestamps(
-    column: RawColumn,
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Read a column of raw time stamps.
+    texts: pd.Series, kinds: pd.Series | npt.NDArray[np.uint8] | None = None
+) -> pd.Series:
+    """Read time stamps.
+
+    What is finer than a microsecond is rounded half to even in a number, and cut off in ISO 8601.
+    A number is told by its magnitude: see `kernels.timestamps.UNITS`. A string may hold either;
+    ISO 8601 without an offset is taken as UTC, a date as its midnight.
+
+    Parameters
+    ----------
+    texts : Series
+        Texts, in any of the ways in which frames hold them.
+    kinds : Series or ndarray of uint8, optional
+        The `Kind` of each; without it all are strings.
 
     Returns
     -------
-    microseconds : int64 array
-        Since the epoch; 0 where the text is not a time.
-    well_formed : bool array
+    Series
+        ``datetime64[us, UTC]``, with the index of ``texts``; NaT where there is no time.
     """
-    is_string = column.kind == Kind.STRING
-    is_text = is_string | (column.kind == Kind.NUMBER)
-    offsets, data = text_buffers(column.text)
-    result, well_formed = read_instants(offsets, data, is_string)
-    well_formed &= is_text & (result <= _LAST_MICROSECOND)
-    result[~well_formed] = 0
-    for row in np.flatnonzero(is_text & ~well_formed).tolist():
-        time = _parse(column.text[row].as_py(), is_string=bool(is_string[row]))
+    if isinstance(texts, RawColumn):  # the old interface, until `events.validate` is rewritten
+        times = parse_timestamps(pd.Series(texts.text.to_pylist(), dtype="str"), texts.kind)
+        numbers = times.dt.tz_localize(None).to_numpy().astype(np.int64)
+        is_time = times.notna().to_numpy()
+        return np.where(is_time, numbers, 0), is_time  # type: ignore[return-value]
+    if kinds is None:
+        kinds = np.full(len(texts), Kind.STRING, np.uint8)
+    kinds = np.asarray(kinds)
+    is_string = kinds == Kind.STRING
+    values = text(texts).combine_chunks()
+    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+
+    times, is_known = np.empty(len(values), np.int64), np.empty(len(values), np.bool_)
+    read_timestamps(*_buffers(values), is_string, times, is_known)
+    is_known &= (is_string | (kinds == Kind.NUMBER)) & (times <= _LAST_MICROSECOND)
+    times[~is_known] = _NOT_A_TIME
+    is_left = (is_string | (kinds == Kind.NUMBER)) & ~is_known
+    for row in np.flatnonzero(is_left).tolist():
+        value = values[row].as_py()
+        time = None if value is None else _parse(value, is_string=bool(is_string[row]))
         if time is not None:
-            result[row] = time
-            well_formed[row] = True
-    return result, well_formed
+            times[row] = time
+    return pd.Series(times.view("M8[us]"), texts.index).dt.tz_localize("UTC")
 
 
-def _parse(text: str, *, is_string: bool) -> int | None:
-    """Read one time stamp; None if it is not one.
-
-    What is finer than a microsecond is rounded in a number and cut off in ISO 8601, as Python does.
-    """
-    text = text.strip()
-    if _NUMBER.fullmatch(text):
-        number = Decimal(text)
-        scale = 1_000_000 if abs(number) < _MILLISECONDS_FROM else 1_000
-        time = int((number * scale).to_integral_value(ROUND_HALF_EVEN))
-    elif is_string and len(text) <= 64:
+def _parse(value: str, *, is_string: bool) -> int | None:
+    """Read one time stamp, exactly; None if it is not one."""
+    value = value.strip()
+    if _NUMBER.fullmatch(value):
+        number = Decimal(value)
+        power = next((power for below, power in UNITS if abs(number) < below), UNITS[-1][1])
+        time = int(number.scaleb(power, _EXACT).to_integral_value(ROUND_HALF_EVEN))
+    elif is_string and len(value) <= _LONGEST_ISO:
         try:
-            moment = datetime.fromisoformat(text.upper())
+            moment = datetime.fromisoformat(value.upper())
         except ValueError:
             return None
         if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)  # ISO 8601 without an offset is taken as UTC
+            moment = moment.replace(tzinfo=UTC)
         time = (moment - _EPOCH) // timedelta(microseconds=1)
     else:
         return None
     return time if _FIRST_MICROSECOND <= time <= _LAST_MICROSECOND else None
+
+
+def _buffers(values: pa.StringArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    """Return where each text begins, and behind the last where it ends, and the bytes of all."""
+    _, offsets, data = values.buffers()
+    if offsets is None or data is None:
+        return np.zeros(len(values) + 1, np.int32), np.empty(0, np.uint8)
+    every = np.frombuffer(offsets, np.int32)
+    return every[values.offset : values.offset + len(values) + 1], np.frombuffer(data, np.uint8)

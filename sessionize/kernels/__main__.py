@@ -1,5 +1,7 @@
-"""``python -m sessionize.kernels``: compile the kernels, if that has not been done yet."""
+"""``python -m sessionize.kernels``: compile the kernels anew, and keep them in numba's cache."""
 
-from sessionize.kernels.library import load
+from sessionize.kernels.options import forget
+from sessionize.kernels.warm import warm_up
 
-load()
+forget()
+warm_up()

@@ -1,199 +1,474 @@
-"""A scan of JSON objects: where each record stands, and in it the value of each field."""
+"""A scan of JSON objects: where each record stands, and in it the value of each field.
+
+It takes what is strictly well formed (RFC 8259), and stops where something else begins: that is
+left to slower code. What it takes, that code would take in the same way.
+
+Places in the text are unsigned: to index with them needs no test for being negative. Next to a
+signed number they would become floats, hence ``_ONE`` and its like.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
+from numba import uint8, uintp
 
-from sessionize.kernels.library import Native, address_of
+from sessionize.kernels.json_grammar import (
+    BACKSLASH,
+    BOM,
+    CLASSES,
+    CLOSE_OBJECT,
+    COLON,
+    COMMA,
+    FIRST_PRINTABLE,
+    IS_BLANK,
+    IS_DIGIT,
+    IS_ESCAPE,
+    IS_HEX,
+    IS_PLAIN,
+    MINUS,
+    NEWLINE,
+    OPEN_ARRAY,
+    OPEN_OBJECT,
+    PLUS,
+    POINT,
+    QUOTE,
+    TO_CLOSING,
+    ZERO,
+)
+from sessionize.kernels.options import filling_kernel, outlined_part, part
 
+#: What a record holds in a field; `ESCAPED` is added to `STRING` where the text has escapes.
 ABSENT, STRING, NUMBER, OTHER = 0, 1, 2, 3
-#: Added to `STRING` where the text has escapes.
 ESCAPED = 4
 
 #: The most unknown fields of a record; they are compared with each other.
 MOST_UNKNOWN = 64
 
-_WORD = 8
-_FEWEST_SLOTS = 1 << 9
+#: Why a value could not be passed.
+_INCOMPLETE, _NOT_STRICT = 1, 2
 
-_scan_records = Native("scan_records")
+_NONE, _ONE, _TWO, _SIX = np.uintp(0), np.uintp(1), np.uintp(2), np.uintp(6)
+_BOM_SIZE = np.uintp(len(BOM))
+_BOM, _TRUE, _FALSE, _NULL = (
+    np.frombuffer(text, np.uint8) for text in (BOM, b"true", b"false", b"null")
+)
 
 
-class RecordScan:
-    """The records found in a text, and room for more.
+@filling_kernel
+def scan_records(
+    text, at, limit, base, names, sizes, following, row, starts, spans, kinds, extended,
+    extended_ends, unknown, stack,
+):  # fmt: skip
+    """Take records one after the other, until one is not strict, breaks off, or has no room.
 
     Parameters
     ----------
-    names : list of bytes
-        The names of the known fields.
-    rows : int
-        The most records.
-    levels : int
-        How deep values may be nested in a record.
+    text : uint8 array
+    at : int
+        Where to begin.
+    limit : int
+        The longest record to take.
+    base : int
+        What to add to the places that are filled in.
+    names, sizes : uint8 array (fields, longest), int64 array (fields,)
+        The names of the known fields as they stand in a text, without quotes.
+    following : int64 array (1 + fields,)
+        Which field to expect first, and after each (-1: none); it is kept up to date.
+    row : int
+        The first row to fill; how many there are is told by ``kinds``.
+    starts, spans, kinds : int32 (1 + rows,), int32 (fields, 2, rows), uint8 (fields, rows)
+        Filled in: where a record begins, and the last ends; where its values stand, a string
+        without its quotes; what they are, all `ABSENT` beforehand.
+    extended, extended_ends : uint8 array, int32 array (1 + rows,)
+        Filled in: the unknown fields of each record as one JSON object, nothing without any. There
+        must be room for the text and a byte a row.
+    unknown, stack : uintp array (fields, 2), uint8 array
+        Room for the unknown fields of a record, and for the brackets that are open in a value.
 
-    Attributes
-    ----------
-    rows : int
-        How many records there are.
-    starts, ends : int64 arrays (rows,)
-        Where each stands in the text.
-    spans : int32 array (rows, fields, 2)
-        Where its values stand; that of a string without its quotes.
-    kinds : uint8 array (rows, fields)
-        `ABSENT`, `STRING` (perhaps with `ESCAPED`), `NUMBER` or `OTHER`.
-    extended, extended_ends : uint8 array, int64 array (rows,)
-        The unknown fields of each record as a JSON object, nothing where there are none.
+    Returns
+    -------
+    row : int
+        The first that is not filled.
+    at : int
+        Behind the last record taken.
+    line : int
+        The last line break that stands between records taken or before them; -1 if none does.
+    is_incomplete : bool
+        Whether a record begins there that may go on behind the text.
     """
-
-    def __init__(self, names: list[bytes], rows: int, levels: int) -> None:
-        self.rows = 0
-        self.room = rows
-        self.starts = np.empty(rows, np.int64)
-        self.ends = np.empty(rows, np.int64)
-        self.spans = np.empty((rows, len(names), 2), np.int32)
-        self.kinds = np.empty((rows, len(names)), np.uint8)
-        self.extended = np.empty(0, np.uint8)
-        self.extended_ends = np.empty(rows, np.int64)
-        self._texts = [np.frombuffer(name + bytes(_WORD), np.uint8) for name in names]
-        self._names = np.array(list(map(_name, names, self._texts)), np.uint64)
-        # Which field to expect after none, and after each.
-        self._following = (np.arange(len(names) + 1) % len(names)).astype(np.int32)
-        self._levels = np.empty(levels, np.uint8)
-        self._unknown = np.empty((MOST_UNKNOWN, 2), np.int64)
-        self._result = np.empty(2, np.int64)
-        # What is the same in all calls, as the kernel takes it.
-        self._fields = (address_of(self._names), len(names), address_of(self._following))
-        self._places = (
-            address_of(self.starts),
-            address_of(self.ends),
-            address_of(self.spans),
-            address_of(self.kinds),
-        )
-        self._scratch = (
-            address_of(self.extended_ends),
-            address_of(self._levels),
-            levels,
-            address_of(self._unknown),
-            address_of(self._result),
-        )
-
-    def take(
-        self, text: npt.NDArray[np.uint8], at: int, limit: int, high: bool
-    ) -> tuple[int, bool]:
-        """Add records, one after the other, until one is not strict, breaks off, or has no room.
-
-        Parameters
-        ----------
-        text : uint8 array
-            The text of all records; it may have grown since the last call.
-        at : int
-            Where to begin.
-        limit : int
-            The longest record to take.
-        high : bool
-            Whether bytes above 127 may be taken: they are known to be UTF-8.
-
-        Returns
-        -------
-        at : int
-            Behind the last record taken.
-        incomplete : bool
-            Whether a record begins there that may go on behind the text.
-        """
-        # The unknown fields of all records are no longer than the text, but for a byte each.
-        if len(self.extended) < len(text) + self.room:
-            grown = np.empty(len(text) + self.room, np.uint8)
-            written = int(self.extended_ends[self.rows - 1]) if self.rows else 0
-            grown[:written] = self.extended[:written]
-            self.extended = grown
-        self.rows = _scan_records(
-            text,
-            len(text),
-            at,
-            limit,
-            int(high),
-            *self._fields,
-            self.rows,
-            self.room,
-            *self._places,
-            self.extended,
-            *self._scratch,
-        )
-        return int(self._result[0]), bool(self._result[1])
-
-    def add_blank(self, start: int, end: int) -> None:
-        """Add a record that something else has read; nothing is known of it but its place."""
-        row = self.rows
-        self.starts[row], self.ends[row] = start, end
-        self.kinds[row] = ABSENT
-        self.extended_ends[row] = self.extended_ends[row - 1] if row else 0
-        self.rows += 1
-
-    def encode_field(
-        self, text: npt.NDArray[np.uint8], field: int, wanted: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """Number the values of a field in some records by their first appearance.
-
-        Returns
-        -------
-        codes : int32 array (wanted,)
-            The number of each record's value; 0 where there is none.
-        firsts : int64 array
-            The record in which each distinct value stands first.
-        """
-        codes = np.empty(len(wanted), np.int32)
-        result = np.zeros(1, np.int64)
-        slots = np.full(_FEWEST_SLOTS, -1, np.int32)
-        # Two words, the size and the first row of each distinct value.
-        entries = np.empty((_FEWEST_SLOTS // 2, 4), np.int64)
-        row = known = 0
-        while row < len(wanted):
-            row = _encode_spans(
-                text,
-                len(text),
-                self.spans,
-                self.kinds,
-                self.kinds.shape[1],
-                field,
-                wanted,
-                len(wanted),
-                row,
-                slots,
-                len(slots),
-                entries,
-                known,
-                codes,
-                result,
-            )
-            known = int(result[0])
-            if known == len(entries):
-                slots = np.full(4 * len(slots), -1, np.int32)
-                entries = np.concatenate([entries, np.empty((3 * len(entries), 4), np.int64)])
-                _refill_slots(entries, known, slots, len(slots))
-        return codes, entries[:known, 3].copy()
-
-    def texts_of_field(
-        self, text: npt.NDArray[np.uint8], field: int, wanted: npt.NDArray[np.int64]
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
-        """Return the values of a field in some records, as offsets and bytes."""
-        fields = self.kinds.shape[1]
-        offsets = np.empty(len(wanted) + 1, np.int32)
-        size = _measure_spans(self.spans, self.kinds, fields, field, wanted, len(wanted), offsets)
-        texts = np.empty(size, np.uint8)
-        _copy_spans(text, self.spans, fields, field, wanted, len(wanted), offsets, texts)
-        return offsets, texts
+    at, limit = uintp(at), uintp(limit)
+    written = uintp(extended_ends[row])
+    line = np.int64(-1)
+    fault = 0
+    while row < kinds.shape[1]:
+        start = _skip_between(text, at)
+        if start >= uintp(len(text)) or text[start] != OPEN_OBJECT:
+            break
+        end, fault, after = _scan_record(
+            text, start, base, names, sizes, following, uintp(row), spans, kinds, extended, written,
+            unknown, stack,
+        )  # fmt: skip
+        if fault or end - start > limit:
+            for field in range(len(sizes)):
+                kinds[uintp(field), uintp(row)] = ABSENT
+            break
+        for i in range(at, start):
+            if text[i] == NEWLINE:
+                line = np.int64(i)
+        starts[uintp(row)] = base + start
+        row += 1
+        starts[uintp(row)] = base + end
+        extended_ends[uintp(row)] = after
+        at, written = end, after
+    return row, np.int64(at), line, fault == _INCOMPLETE
 
 
-def _name(name: bytes, text: npt.NDArray[np.uint8]) -> list[int]:
-    """Return what the kernel knows a name by, which stands in ``text``."""
-    first, last = (int.from_bytes(part, "little") for part in (name[:_WORD], name[-_WORD:]))
-    mask = (1 << 8 * min(len(name), _WORD)) - 1
-    is_plain = all(0x20 <= byte <= 0x7E and byte not in b'"\\' for byte in name)
-    return [text.ctypes.data, len(name), mask, first, last, is_plain]
+@outlined_part
+def _scan_record(
+    text, i, base, names, sizes, following, row, spans, kinds, extended, written, unknown, stack
+):
+    """Pass the record that begins at ``i``; return where it and its unknown fields end."""
+    end = uintp(len(text))
+    unknowns = uintp(0)
+    before = uintp(0)  # the field before, counted from 1
+    i = _skip(text, i + _ONE, IS_BLANK)
+    if i < end and text[i] == CLOSE_OBJECT:
+        return i + _ONE, 0, written
+    while True:
+        if i >= end:
+            return i, _INCOMPLETE, written
+        if text[i] != QUOTE:
+            return i, _NOT_STRICT, written
+        key = i + _ONE
+        # Producers write their fields in one order: what came next in the record before is tried.
+        field = following[before]
+        if field >= 0 and _is_name(text, key, names, sizes, uintp(field)):
+            key_end = key + uintp(sizes[uintp(field)])
+        else:
+            i, fault, is_escaped = _skip_string(text, i)
+            if fault or is_escaped:
+                return i, fault if fault else _NOT_STRICT, written
+            key_end = i - _ONE
+            field = _find_name(text, key, names, sizes)
+        i, fault = _skip_colon(text, key_end + _ONE)
+        if fault:
+            return i, fault, written
+
+        value, first = i, text[i]
+        quote = uintp(0)
+        if first == QUOTE:
+            i, fault, is_escaped = _skip_string(text, i)
+            kind = STRING + ESCAPED if is_escaped else STRING
+            quote = _ONE
+        elif first == OPEN_OBJECT or first == OPEN_ARRAY:
+            i, fault = _skip_nested(text, i, stack)
+            kind = OTHER
+        else:
+            i, fault, kind = _skip_scalar(text, i)
+        if fault:
+            return i, fault, written
+
+        if field >= 0:
+            following[before] = field
+            before = uintp(field + 1)
+            kinds[uintp(field), row] = kind
+            spans[uintp(field), 0, row] = base + value + quote
+            spans[uintp(field), 1, row] = base + i - quote
+        else:
+            # Of a name that comes twice, slower code decides.
+            if unknowns == MOST_UNKNOWN or _is_known(text, key, key_end, unknown, unknowns):
+                return i, _NOT_STRICT, written
+            unknown[unknowns, 0], unknown[unknowns, 1] = key, key_end
+            extended[written] = COMMA if unknowns else OPEN_OBJECT
+            unknowns += _ONE
+            written = _copy(text, key - _ONE, key_end + _ONE, extended, written + _ONE)
+            extended[written] = COLON
+            written = _copy(text, value, i, extended, written + _ONE)
+
+        i = _skip(text, i, IS_BLANK)
+        if i >= end:
+            return i, _INCOMPLETE, written
+        if text[i] == CLOSE_OBJECT:
+            break
+        if text[i] != COMMA:
+            return i, _NOT_STRICT, written
+        i = _skip(text, i + _ONE, IS_BLANK)
+    if unknowns:
+        extended[written] = CLOSE_OBJECT
+        written += _ONE
+    return i + _ONE, 0, written
 
 
-_encode_spans = Native("encode_spans")
-_refill_slots = Native("refill_slots")
-_measure_spans = Native("measure_spans")
-_copy_spans = Native("copy_spans")
+@part
+def _skip_between(text, i):
+    """Pass white space and byte-order marks."""
+    while True:
+        i = _skip(text, i, IS_BLANK)
+        if i + _BOM_SIZE > uintp(len(text)) or not _are_same(text, i, _BOM, _NONE, _BOM_SIZE):
+            return i
+        i += _BOM_SIZE
+
+
+@part
+def _skip(text, i, kind):
+    """Pass the bytes of a kind."""
+    while i < uintp(len(text)) and CLASSES[text[i]] & kind:
+        i += _ONE
+    return i
+
+
+@part
+def _are_same(text, i, other, j, size):
+    """Tell whether both texts hold the same bytes at these places."""
+    for k in range(size):  # noqa: SIM110
+        if text[i + k] != other[j + k]:
+            return False
+    return True
+
+
+@part
+def _copy(text, start, end, to, at):
+    for i in range(start, end):
+        to[at] = text[i]
+        at += _ONE
+    return at
+
+
+@part
+def _is_name(text, i, names, sizes, field):
+    """Tell whether the field's name and a quote stand at ``i``."""
+    size = uintp(sizes[field])
+    if i + size >= uintp(len(text)) or text[i + size] != QUOTE:
+        return False
+    return _are_same(text, i, names[field], _NONE, size)
+
+
+@outlined_part
+def _find_name(text, i, names, sizes):
+    """Return the number of the field whose name stands at ``i``, or -1."""
+    for field in range(len(sizes)):
+        if _is_name(text, i, names, sizes, uintp(field)):
+            return field
+    return -1
+
+
+@outlined_part
+def _is_known(text, key, key_end, unknown, unknowns):
+    """Tell whether a name is one of the unknown fields that came before."""
+    for n in range(unknowns):
+        start = unknown[n, 0]
+        size = unknown[n, 1] - start
+        if size == key_end - key and _are_same(text, start, text, key, size):
+            return True
+    return False
+
+
+@part
+def _skip_colon(text, i):
+    """Pass what stands between a name and its value."""
+    i = _skip(text, i, IS_BLANK)
+    if i >= uintp(len(text)):
+        return i, _INCOMPLETE
+    if text[i] != COLON:
+        return i, _NOT_STRICT
+    i = _skip(text, i + _ONE, IS_BLANK)
+    return i, 0 if i < uintp(len(text)) else _INCOMPLETE
+
+
+@part
+def _skip_string(text, i):
+    """Pass the string whose quote stands at ``i``; tell why not, and whether it has escapes."""
+    end = uintp(len(text))
+    is_escaped = False
+    i = _skip(text, i + _ONE, IS_PLAIN)
+    while i < end:
+        byte = text[i]
+        if byte == QUOTE:
+            return i + _ONE, 0, is_escaped
+        if byte == BACKSLASH:
+            is_escaped = True
+            i, fault = _skip_escape(text, i)
+        elif byte < FIRST_PRINTABLE:
+            fault = _NOT_STRICT
+        else:
+            i, fault = _skip_character(text, i)
+        if fault:
+            return i, fault, is_escaped
+        i = _skip(text, i, IS_PLAIN)
+    return i, _INCOMPLETE, is_escaped
+
+
+@outlined_part
+def _skip_character(text, i):
+    """Pass a character of several bytes, which must be UTF-8 as Unicode defines it (table 3-7)."""
+    first = text[i]
+    lowest, highest = 0x80, 0xBF  # of the second byte
+    if 0xC2 <= first <= 0xDF:
+        size = _ONE + _ONE
+    elif 0xE0 <= first <= 0xEF:
+        size = uintp(3)
+        if first == 0xE0:
+            lowest = 0xA0  # else it is too long a form
+        elif first == 0xED:
+            highest = 0x9F  # else it is half of a surrogate pair
+    elif 0xF0 <= first <= 0xF4:
+        size = uintp(4)
+        if first == 0xF0:
+            lowest = 0x90
+        elif first == 0xF4:
+            highest = 0x8F  # else it is beyond U+10FFFF
+    else:
+        return i, _NOT_STRICT
+    if i + size > uintp(len(text)):
+        return i, _INCOMPLETE
+    if text[i + _ONE] < lowest or text[i + _ONE] > highest:
+        return i, _NOT_STRICT
+    for k in range(_TWO, size):
+        if text[i + k] < 0x80 or text[i + k] > 0xBF:
+            return i, _NOT_STRICT
+    return i + size, 0
+
+
+@outlined_part
+def _skip_escape(text, i):
+    end = uintp(len(text))
+    if i + _ONE >= end:
+        return i, _INCOMPLETE
+    if text[i + _ONE] != ord("u"):
+        return i + _TWO, 0 if CLASSES[text[i + _ONE]] & IS_ESCAPE else _NOT_STRICT
+    unit, fault = _code_unit(text, i)
+    if fault or unit < 0xD800 or unit > 0xDFFF:
+        return i + _SIX, fault
+    if unit > 0xDBFF:  # the second half of a pair without the first
+        return i, _NOT_STRICT
+    unit, fault = _code_unit(text, i + _SIX)
+    return i + _SIX + _SIX, fault if fault or 0xDC00 <= unit <= 0xDFFF else _NOT_STRICT
+
+
+@outlined_part
+def _code_unit(text, i):
+    if i + _SIX > uintp(len(text)):
+        return 0, _INCOMPLETE
+    if text[i] != BACKSLASH or text[i + _ONE] != ord("u"):
+        return 0, _NOT_STRICT
+    unit = 0
+    for k in range(_TWO, _SIX):
+        byte = text[i + k]
+        if not CLASSES[byte] & IS_HEX:
+            return 0, _NOT_STRICT
+        unit = unit * 16 + (byte & 0xF) + (9 if byte > 0x40 else 0)
+    return unit, 0
+
+
+@outlined_part
+def _skip_scalar(text, i):
+    byte = text[i]
+    if byte == MINUS or CLASSES[byte] & IS_DIGIT:
+        i, fault = _skip_number(text, i)
+        return i, fault, NUMBER
+    if byte == ord("n"):
+        i, fault = _skip_literal(text, i, _NULL)
+        return i, fault, ABSENT
+    if byte == ord("t"):
+        i, fault = _skip_literal(text, i, _TRUE)
+        return i, fault, OTHER
+    i, fault = _skip_literal(text, i, _FALSE)
+    return i, fault, OTHER
+
+
+@part
+def _skip_literal(text, i, literal):
+    for k in range(uintp(len(literal))):
+        if i + k >= uintp(len(text)):
+            return i, _INCOMPLETE
+        if text[i + k] != literal[k]:
+            return i, _NOT_STRICT
+    return i + uintp(len(literal)), 0
+
+
+@part
+def _skip_number(text, i):
+    end = uintp(len(text))
+    if text[i] == MINUS:
+        i += _ONE
+    if i < end and text[i] == ZERO:
+        i += _ONE
+    else:
+        i, fault = _skip_digits(text, i)
+        if fault:
+            return i, fault
+    if i < end and text[i] == POINT:
+        i, fault = _skip_digits(text, i + _ONE)
+        if fault:
+            return i, fault
+    if i < end and text[i] | 0x20 == ord("e"):
+        i += _ONE
+        if i < end and (text[i] == MINUS or text[i] == PLUS):
+            i += _ONE
+        i, fault = _skip_digits(text, i)
+        if fault:
+            return i, fault
+    return i, 0 if i < end else _INCOMPLETE
+
+
+@part
+def _skip_digits(text, i):
+    """Pass one digit or more."""
+    end = _skip(text, i, IS_DIGIT)
+    if end > i:
+        return end, 0
+    return i, _NOT_STRICT if i < uintp(len(text)) else _INCOMPLETE
+
+
+@outlined_part
+def _skip_nested(text, i, stack):
+    """Pass the object or array that begins at ``i``; ``stack`` has room for what is open."""
+    end = uintp(len(text))
+    depth = uintp(0)
+    while True:
+        # A value begins at i.
+        byte = text[i]
+        closes = True
+        if byte == OPEN_OBJECT or byte == OPEN_ARRAY:
+            if depth == uintp(len(stack)):
+                return i, _NOT_STRICT
+            stack[depth] = byte + uint8(TO_CLOSING)
+            depth += _ONE
+            i = _skip(text, i + _ONE, IS_BLANK)
+            if i >= end:
+                return i, _INCOMPLETE
+            closes = text[i] == stack[depth - _ONE]
+        elif byte == QUOTE:
+            i, fault, _ = _skip_string(text, i)
+            if fault:
+                return i, fault
+        else:
+            i, fault, _ = _skip_scalar(text, i)
+            if fault:
+                return i, fault
+        while closes:  # what ends here, up to a comma
+            i = _skip(text, i, IS_BLANK)
+            if i >= end:
+                return i, _INCOMPLETE
+            if text[i] == COMMA:
+                i = _skip(text, i + _ONE, IS_BLANK)
+                break
+            if text[i] != stack[depth - _ONE]:
+                return i, _NOT_STRICT
+            depth -= _ONE
+            i += _ONE
+            if depth == 0:
+                return i, 0
+        if i >= end:
+            return i, _INCOMPLETE
+        if stack[depth - _ONE] == CLOSE_OBJECT:
+            if text[i] != QUOTE:
+                return i, _NOT_STRICT
+            i, fault, _ = _skip_string(text, i)
+            if fault:
+                return i, fault
+            i, fault = _skip_colon(text, i)
+            if fault:
+                return i, fault

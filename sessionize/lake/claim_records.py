@@ -22,6 +22,7 @@ A folder has no etags, so its lakes have no index: every claim is read, which co
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -94,10 +95,11 @@ class ClaimRecords:
             if match is None or hour is None or not first <= hour <= last:
                 continue
             records = self._hours.setdefault(hour, HourRecords())
-            if match[2]:
-                records.notes[Hour.parse(match[2])] = entry
-            else:
+            if match[2] is None:
                 records.claim = entry
+            else:
+                with contextlib.suppress(IntervalError):  # some other file
+                    records.notes[Hour.parse(match[2])] = entry
 
     def is_claimed(self, hour: Hour) -> bool:
         """Tell whether the hour has a claim."""

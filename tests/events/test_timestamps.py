@@ -3,19 +3,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
-import pyarrow as pa
+import pandas as pd
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sessionize.events.timestamps import parse_timestamps
-from sessionize.landing import Kind, RawColumn
+from sessionize.landing import Kind
+from sessionize.model.frames import TEXT
 
 Value = tuple[Kind, str | None]
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-#: From here on a number of milliseconds is told from one of seconds.
+#: From here on a number tells its unit, whichever it is.
 times = st.datetimes(datetime(1973, 3, 3, 9, 46, 40), datetime(2100, 1, 1)).map(
     lambda time: time.replace(tzinfo=UTC)
 )
@@ -23,14 +24,14 @@ zones = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(mi
 
 
 def parsed(*values: Value) -> list[int | None]:
-    """The microseconds that each value stands for; None where it is not well formed."""
-    texts = pa.array([text for _, text in values], pa.string())
-    kinds = np.array([kind for kind, _ in values], dtype=np.uint8)
-    column = RawColumn(kinds, lambda rows: texts.take(pa.array(rows)))
-    microseconds, well_formed = parse_timestamps(column)
+    """The microseconds that each value stands for; None where it is not a time."""
+    texts = pd.Series([text for _, text in values], dtype=TEXT)
+    times = parse_timestamps(texts, np.array([kind for kind, _ in values], dtype=np.uint8))
+    assert str(times.dtype) == "datetime64[us, UTC]"
+    numbers = times.dt.tz_localize(None).to_numpy().astype(np.int64)
     return [
-        time if good else None
-        for time, good in zip(microseconds.tolist(), well_formed.tolist(), strict=True)
+        None if is_none else time
+        for time, is_none in zip(numbers.tolist(), times.isna(), strict=True)
     ]
 
 
@@ -66,11 +67,21 @@ class TestNumbers:
             ("-100000000000", "1966-10-31T14:13:20"),
             ("99999999999", "5138-11-16T09:46:39"),
             ("100000000000", "1973-03-03T09:46:40"),
-            ("253402300799999", "9999-12-31T23:59:59.999000"),
-            ("253402300799999.999", "9999-12-31T23:59:59.999999"),
+            ("99999999999999", "5138-11-16T09:46:39.999000"),
+            ("100000000000000", "1973-03-03T09:46:40"),
+            ("1486249379123456", "2017-02-04T23:02:59.123456"),
+            ("1486249379123456.0", "2017-02-04T23:02:59.123456"),
+            ("1.486249379123456e15", "2017-02-04T23:02:59.123456"),
+            ("99999999999999999", "5138-11-16T09:46:39.999999"),
+            ("100000000000000000", "1973-03-03T09:46:40"),
+            ("1486249379123456789", "2017-02-04T23:02:59.123457"),
+            ("1486249379123456.789e3", "2017-02-04T23:02:59.123457"),
+            ("-1486249379123456789", "1922-11-27T00:57:00.876543"),
+            ("9999999999999999999", "2286-11-20T17:46:40"),
+            ("253402300799999999499", "9999-12-31T23:59:59.999999"),
         ],
     )
-    def test_they_are_seconds_or_milliseconds_by_their_size(self, kind, text, expected):
+    def test_their_magnitude_tells_their_unit(self, kind, text, expected):
         time = datetime.fromisoformat(expected).replace(tzinfo=UTC)
         assert parsed((kind, text)) == [microseconds(time)]
 
@@ -80,19 +91,33 @@ class TestNumbers:
 
     @pytest.mark.parametrize(
         ("text", "expected"),
-        [("1.0000004", 0), ("1.0000006", 1), ("1.0000005", 0), ("1.0000015", 2)],
+        [
+            ("1.0000004", 0),
+            ("1.0000006", 1),
+            ("1.0000005", 0),
+            ("1.0000015", 2),
+            ("1.00000050000000000000000000000000000001", 1),
+            ("100000000000.0005", 0),
+            ("100000000000.0015", 2),
+            ("100000000000000.5", 0),
+            ("100000000000001.5", 2),
+            ("100000000000000500", 0),
+            ("100000000000001500", 2),
+            ("100000000000000500.1", 1),
+            ("100000000000001499", 1),
+        ],
     )
     def test_what_is_finer_than_a_microsecond_is_rounded_half_to_even(self, text, expected):
-        assert parsed(number(text)) == [1_000_000 + expected]
+        begin = 1_000_000 if text.startswith("1.") else 100_000_000_000_000
+        assert parsed(number(text)) == [begin + expected]
 
     @pytest.mark.parametrize("kind", [Kind.NUMBER, Kind.STRING])
     @pytest.mark.parametrize(
         "text",
         [
-            "253402300800000",
-            "253402300800000.0",
-            "999999999999999",
-            "9" * 16,
+            "253402300799999999500",
+            "253402300800000000000",
+            "9" * 21,
             "-" + "9" * 25,
             "9" * 40,
             "9" * 5000,
@@ -197,12 +222,32 @@ class TestWhatIsNoTime:
         assert parsed() == []
 
 
+class TestSeries:
+    @pytest.mark.parametrize("dtype", [TEXT, "str", object, "category"])
+    def test_any_texts_are_strings_where_no_kinds_are_given(self, dtype):
+        texts = pd.Series(
+            ["2017-02-04", None, "0", "x", "2017-02-04"], [5, 3, 4, 9, 1], dtype=dtype
+        )
+        times = parse_timestamps(texts)
+        assert times.index.tolist() == [5, 3, 4, 9, 1]
+        assert times.isna().tolist() == [False, True, False, True, False]
+        assert times[4] == pd.Timestamp(0, tz="UTC")
+
+    def test_some_rows_are_read_as_in_the_whole(self):
+        texts = pd.Series([f"{n}" for n in range(1000)], dtype=TEXT)
+        whole = parse_timestamps(texts)
+        assert parse_timestamps(texts[200:300]).equals(whole[200:300])
+        assert parse_timestamps(texts[::7]).equals(whole[::7])
+
+
 @given(times, zones)
 def test_every_notation_of_a_time_is_read_to_the_microsecond(time: datetime, zone: timezone):
     total = microseconds(time)
     seconds = f"{total // 1_000_000}.{total % 1_000_000:06}"
     milliseconds = f"{total // 1000}.{total % 1000:03}"
     notations = [
+        number(f"{total}"),
+        string(f"{total}000"),
         number(seconds),
         string(seconds),
         number(milliseconds),
@@ -214,11 +259,17 @@ def test_every_notation_of_a_time_is_read_to_the_microsecond(time: datetime, zon
     assert parsed(*notations) == [total] * len(notations)
 
 
-@given(st.integers(0, 10**15 - 1))
+@given(st.integers(0, 10**15 - 1) | st.integers(0, 10**21))
 @example(99_999_999_999)
 @example(100_000_000_000)
-@example(253_402_300_799_999)
-@example(253_402_300_800_000)
+@example(10**14 - 1)
+@example(10**14)
+@example(10**17 - 1)
+@example(10**17)
+@example(2**63 - 1)
+@example(2**63)
+@example(10**19 - 1)
+@example(2**64)
 def test_a_plain_number_is_read_as_any_other_notation_of_it(value: int):
     plain, *others = parsed(
         number(f"{value}"), string(f"{value}"), number(f"{value}.0"), string(f" +{value}e0")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -262,14 +263,20 @@ class TestRecord:
         assert place.recorded(FIRST) == []
 
     @pytest.mark.parametrize(
-        "content", [b"", b"{", b"[]", b"{}", b'{"objects": [{"name": 1}]}', b'{"objects": null}']
+        "content",
+        [
+            *(b"", b"{", b"[]", b"{}", b"null", b"5", b'"x"', b'{"objects": null}'),
+            *(b'{"objects": [{"name": 1}]}', b'{"objects": [null]}', b'{"objects": ["x"]}'),
+            b'{"objects": [{"key": 1, "size": 1, "etag": ""}]}',
+            b"[" * 10_000 + b"]" * 10_000,
+        ],
     )
     def test_a_record_that_is_not_a_claim_is_refused_by_its_place(self, place, content):
         place.lake.storage.write("_claims/dt=2017-02-04/hour=22.json", content)
         with pytest.raises(ForeignFileError, match=r"_claims/dt=2017-02-04/hour=22\.json"):
             place.claim(FIRST)
 
-    @pytest.mark.parametrize("content", [b"{", b"5", b'{"a": 1}'])
+    @pytest.mark.parametrize("content", [b"{", b"5", b"null", b"[1]", b'{"a": 1}'])
     def test_a_note_of_stragglers_that_is_none_is_refused_by_its_place(self, place, content):
         key = "_claims/dt=2017-02-04/hour=22.stragglers-of-2017-02-04T23.json"
         place.lake.storage.write(key, content)
@@ -333,7 +340,30 @@ class TestCut:
             size = sum(entry.size for entry in batch)
             assert size <= sum(sizes) / count + max(entry.size for entry in batch)
 
-    def test_objects_of_one_size_are_dealt_out_evenly(self):
+    @given(st.lists(st.integers(0, 10), max_size=40), st.integers(1, 100), st.integers(1, 10))
+    def test_a_batch_has_no_more_objects_than_it_may(self, sizes, batch_size, most):
+        objects = tuple(StoredObject(f"{n:02}", size) for n, size in enumerate(sizes))
+        with patch("sessionize.lake.claims.BATCH_OBJECTS", most):
+            batches = Claim(FIRST, objects, "", batch_size, 1).batches
+        assert tuple(entry for batch in batches for entry in batch) == objects
+        for batch in batches:
+            assert len(batch) <= most + 1
+            size = sum(entry.size for entry in batch)
+            assert size <= batch_size + max(entry.size for entry in batch)
+
+    @pytest.mark.parametrize("size", [0, 1])
+    def test_many_tiny_objects_are_several_batches(self, size):
+        objects = tuple(StoredObject(f"{n:05}", size) for n in range(20_000))
+        batches = Claim(FIRST, objects, "", 32 << 20, 1).batches
+        assert len(batches) in (10, 11)
+        assert max(map(len, batches)) - min(map(len, batches)) <= 1
+
+    def test_an_hour_has_no_more_batches_than_a_task_can_be_mapped_over(self):
+        objects = tuple(StoredObject(f"{n:05}", 10) for n in range(30_000))
+        batches = Claim(FIRST, objects, "", 300, 1).batches
+        assert len(batches) == 1000
+
+    def test_objects_of_one_size_are_divided_evenly(self):
         objects = tuple(StoredObject(f"{n:02}", 10) for n in range(12))
         batches = Claim(FIRST, objects, "", 50, 1).batches
         assert [len(batch) for batch in batches] == [4, 4, 4]

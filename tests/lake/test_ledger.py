@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessionize.lake.ledger import NO_STATE, Counts, Ledger, ObjectCounts, WrittenFile, fingerprint
-from sessionize.model.errors import ForeignFileError, UnbalancedError
+from sessionize.model.errors import ForeignFileError, NewerFormatError, UnbalancedError
 from sessionize.model.hours import Hour
 
 BALANCED = Counts(
@@ -78,6 +78,19 @@ class TestDocument:
     def test_a_ledger_is_read_back_from_its_json(self):
         document = json.loads(json.dumps(LEDGER.encode()))
         assert Ledger.decode(document, "place") == LEDGER
+
+    def test_a_ledger_of_release_0_1_is_understood_and_keeps_its_format(self):
+        document = json.loads(json.dumps(LEDGER.encode())) | {"format": 1}
+        ledger = Ledger.decode(document, "place")
+        assert ledger == replace(LEDGER, format=1)
+        assert ledger.encode() == document
+
+    def test_a_ledger_says_its_format_first(self):
+        assert next(iter(LEDGER.encode().items())) == ("format", 2)
+
+    def test_a_newer_ledger_is_refused_with_the_remedy(self):
+        with pytest.raises(NewerFormatError, match=r"x\.json was written by a newer.*Run the new"):
+            Ledger.decode(LEDGER.encode() | {"format": 3, "more": 1}, "lake/_runs/x.json")
 
     def test_the_document_names_the_hour_and_the_state_that_the_run_left(self):
         document = LEDGER.encode()

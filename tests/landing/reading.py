@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
+from unittest import mock
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
-from sessionize.config import FieldNames, Landing
+from sessionize.config import Landing
 from sessionize.config.units import Size
-from sessionize.landing import Kind, RawBatch, read_batches
+from sessionize.landing import Kind, Records, raw_bytes, read_records
+from sessionize.landing.json.strict import StrictScan, Taken
+from sessionize.model.columns import DEFAULT_FIELDS, FEW_VALUES
+from sessionize.model.frames import TEXT
 from sessionize.model.reasons import Reason
 
 BLANK = b" \t\r\n"
@@ -38,44 +44,86 @@ def read(
     *,
     limits: Landing | None = None,
     batch_bytes: int = 8 << 20,
-    fields: FieldNames | None = None,
+    fields: Mapping[str, str] = DEFAULT_FIELDS,
 ) -> list[Record]:
-    """Read an object and check what holds for every batch."""
-    chunks = [content] if isinstance(content, bytes) else content
-    limits, fields = limits or Landing(), fields or FieldNames()
-    records: list[Record] = []
-    for batch in read_batches(chunks, fields, limits, batch_bytes):
-        assert batch.first_position == len(records)
-        assert len(batch) > 0
-        records += _rows(batch, fields)
-    return records
+    """Read an object and check what holds for every frame."""
+    found = read_all([content], limits=limits, batch_bytes=batch_bytes, fields=fields)
+    return found[0]
 
 
-def _rows(batch: RawBatch, fields: FieldNames) -> Iterator[Record]:
-    assert tuple(batch.columns) == fields.__struct_fields__
-    batch.extended.validate(full=True)
-    columns = {}
-    for name, column in batch.columns.items():
-        column.text.validate(full=True)
-        assert column.kind.dtype == np.uint8
-        assert len(column.text) == len(column.kind) == len(batch)
-        columns[name] = list(zip(map(Kind, column.kind), column.text.to_pylist(), strict=True))
-    raws = batch.raw_bytes(np.arange(len(batch)))
-    for row, (raw, extended) in enumerate(zip(raws, batch.extended.to_pylist(), strict=True)):
+def read_all(
+    contents: Iterable[bytes | Iterable[bytes]],
+    *,
+    limits: Landing | None = None,
+    batch_bytes: int = 8 << 20,
+    fields: Mapping[str, str] = DEFAULT_FIELDS,
+) -> list[list[Record]]:
+    """Read objects, named by their numbers, and check what holds for every frame."""
+    objects = [
+        (f"{n}", [content] if isinstance(content, bytes) else content)
+        for n, content in enumerate(contents)
+    ]
+    found: list[list[Record]] = [[] for _ in objects]
+    last = 0
+    for records in read_records(objects, fields, limits or Landing(), batch_bytes=batch_bytes):
+        assert len(records) > 0
+        for key, position, record in _rows(records, fields):
+            assert int(key) >= last
+            last = int(key)
+            assert position == len(found[last])
+            found[last].append(record)
+    return found
+
+
+def without_scan() -> mock._patch[object]:
+    """Have the reader frame and parse every record one by one."""
+    return mock.patch.object(
+        StrictScan, "take", lambda self, text, at, limit, base: Taken(at, -1, False)
+    )
+
+
+def _rows(records: Records, fields: Mapping[str, str]) -> Iterator[tuple[str, int, Record]]:
+    frame, kinds = records.frame, records.kinds
+    assert frame.index.equals(pd.RangeIndex(len(records)))
+    assert list(kinds.columns) == list(fields)
+    assert (kinds.dtypes == np.uint8).all()
+    assert list(frame.columns) == [
+        *fields, "extended", "object_key", "position", "raw", "reason", "detail"
+    ]  # fmt: skip
+    for name in frame.columns:
+        if name in FEW_VALUES:
+            assert frame[name].cat.categories.dtype == "str"
+        elif name == "position":
+            assert frame[name].dtype == np.int64
+        else:
+            assert frame[name].dtype == (pd.ArrowDtype(pa.binary()) if name == "raw" else TEXT)
+            pa.array(frame[name]).validate(full=True)
+    columns = {
+        name: list(zip(map(Kind, kinds[name]), _plain(frame[name]), strict=True)) for name in fields
+    }
+    others = ("extended", "object_key", "position", "reason", "detail")
+    rows = zip(raw_bytes(frame["raw"]), *(_plain(frame[name]) for name in others), strict=True)
+    for row, (raw, extended, key, position, reason, detail) in enumerate(rows):
         held = {}
         for name, values in columns.items():
             kind, text = values[row]
             assert (text is None) == (kind is Kind.ABSENT)
             if text is not None:
                 held[name] = (kind, text)
-        problem = batch.problems.get(row)
-        if problem:
-            assert problem.detail
+        assert (reason is None) == (detail is None)
+        if reason:
+            assert detail
             assert not held
             assert extended is None
-            yield Record(raw, problem.reason, problem.detail, held, extended)
-        else:
-            yield Record(raw, None, "", held, extended)
+        yield (
+            key,
+            position,
+            Record(raw, Reason(reason) if reason else None, detail or "", held, extended),
+        )
+
+
+def _plain(column: pd.Series) -> list[object]:
+    return [None if is_null else v for v, is_null in zip(column, column.isna(), strict=True)]
 
 
 def good(records: Iterable[Record]) -> list[bytes]:

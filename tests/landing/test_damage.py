@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from sessionize.config import FieldNames
-from sessionize.landing import read_batches
+from sessionize.landing import read_records
+from sessionize.model.columns import DEFAULT_FIELDS
 from sessionize.model.reasons import Reason
 from tests.landing import encoders
 from tests.landing.encoders import ENCODERS
@@ -93,4 +93,4 @@ def test_what_the_chunks_raise_goes_through():
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        list(read_batches(chunks(), FieldNames(), landing()))
+        list(read_records([("key", chunks())], DEFAULT_FIELDS, landing()))

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sessionize.config import FieldNames
-from sessionize.landing import read_batches
+from sessionize.landing import read_records
+from sessionize.model.columns import DEFAULT_FIELDS
 from sessionize.model.reasons import Reason
 from tests.landing.reading import assert_covers, chunks_of, landing, read, reasons
 
@@ -107,8 +107,9 @@ def peak_of(chunks: Iterator[bytes], **limits: int) -> tuple[int, list[Reason]]:
     """Return the most memory held at once, and the reasons found."""
     found = []
     tracemalloc.start()
-    for batch in read_batches(chunks, FieldNames(), landing(**limits), batch_bytes=1 << 18):
-        found += (problem.reason for problem in batch.problems.values())
+    objects = [("key", chunks)]
+    for records in read_records(objects, DEFAULT_FIELDS, landing(**limits), batch_bytes=1 << 18):
+        found += map(Reason, records.frame["reason"].dropna())
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return peak, found
@@ -154,6 +155,6 @@ def test_a_bomb_ends_at_the_limit_in_bounded_memory():
 
 def test_many_short_records_make_many_batches():
     text = b"{}" * 140_000
-    sizes = [len(batch) for batch in read_batches([text], FieldNames(), landing())]
+    sizes = [len(records) for records in read_records([("", [text])], DEFAULT_FIELDS, landing())]
     assert sum(sizes) == 140_000
     assert max(sizes) < 70_000

@@ -5,15 +5,13 @@ from __future__ import annotations
 import base64
 import json
 
-import msgspec
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessionize.config import FieldNames
-from sessionize.landing import Kind, raw_text, read_batches
+from sessionize.landing import Kind, raw_bytes, raw_text, read_records
 from sessionize.landing.json.parsing import MAX_DEPTH
+from sessionize.model.columns import DEFAULT_FIELDS
 from sessionize.model.reasons import Reason
 from tests.landing.reading import Record, landing, read
 
@@ -57,17 +55,15 @@ class TestKnownFields:
         assert read_one(event).fields == {}
 
     def test_every_field_goes_to_its_column(self):
-        names = FieldNames()
-        event = {name: f"value of {name}" for name in names.raw_names()}
+        event = {name: f"value of {name}" for name in DEFAULT_FIELDS.values()}
         record = read_one(json.dumps(event))
         assert record.fields == {
-            column: (Kind.STRING, f"value of {getattr(names, column)}")
-            for column in names.__struct_fields__
+            column: (Kind.STRING, f"value of {name}") for column, name in DEFAULT_FIELDS.items()
         }
         assert record.extended is None
 
     def test_the_names_are_a_setting(self):
-        names = FieldNames(action="event name", p2="", nid='q"\n')
+        names = {"action": "event name", "p2": "", "nid": 'q"\n'}
         text = json.dumps({"event name": "a", "": "b", 'q"\n': "c", "action": "d"}).encode()
         (record,) = read(text, fields=names)
         assert record.fields == {
@@ -75,6 +71,11 @@ class TestKnownFields:
             "p2": (Kind.STRING, "b"),
             "nid": (Kind.STRING, "c"),
         }
+        assert record.extended == '{"action":"d"}'
+
+    def test_there_may_be_none(self):
+        (record,) = read(b'{"action":"d"}', fields={})
+        assert record.fields == {}
         assert record.extended == '{"action":"d"}'
 
     def test_a_name_may_be_written_with_escapes(self):
@@ -201,7 +202,7 @@ json_values = st.recursive(
     ),
     max_leaves=4,
 )
-names = st.sampled_from(FieldNames().raw_names()) | st.text(max_size=5)
+names = st.sampled_from([*DEFAULT_FIELDS.values()]) | st.text(max_size=5)
 events = st.lists(st.dictionaries(names, json_values, max_size=5), min_size=1, max_size=4)
 
 
@@ -219,10 +220,7 @@ def test_columns_agree_with_the_standard_library(
     records = read(text.encode(), batch_bytes=batch_bytes)
     assert [json.loads(record.raw) for record in records] == events
     for record, event in zip(records, events, strict=True):
-        known = {
-            column: event.pop(name, None)
-            for column, name in msgspec.structs.asdict(FieldNames()).items()
-        }
+        known = {column: event.pop(name, None) for column, name in DEFAULT_FIELDS.items()}
         expected = {column: value for column, value in known.items() if value is not None}
         assert {column: _value(*held) for column, held in record.fields.items()} == expected
         assert (json.loads(record.extended) if record.extended else {}) == event
@@ -237,11 +235,20 @@ def _value(kind: Kind, text: str) -> object:
     return value
 
 
-class TestRawBatch:
-    def test_raw_bytes_come_in_the_order_asked_for(self):
-        (batch,) = read_batches([b'{"a":1}\n{"b":2}\n{"c":3}'], FieldNames(), landing())
-        assert batch.raw_bytes(np.array([2, 0])) == [b'{"c":3}', b'{"a":1}']
-        assert batch.raw_bytes(np.array([], dtype=np.int64)) == []
+class TestRaw:
+    def test_records_are_cut_out_of_the_text_without_a_copy(self):
+        text = b'{"a":1}\n' * 1000
+        (records,) = read_records([("key", [text])], DEFAULT_FIELDS, landing())
+        _, offsets, _ = records.frame["raw"].array._pa_array.chunk(0).buffers()
+        assert memoryview(offsets).cast("i").tolist() == [*range(0, len(text), 8), len(text) - 1]
+
+    def test_it_ends_before_what_is_blank(self):
+        text = b'{"a":1} \n\xef\xbb\xbf\r\n\xef\xbb\xbf{"b":2}\xef\xbb\xbf\t{"c":3}\xef\xbb\xbf'
+        (records,) = read_records([("key", [text])], DEFAULT_FIELDS, landing())
+        raw = records.frame["raw"]
+        assert raw_bytes(raw) == [b'{"a":1}', b'{"b":2}', b'{"c":3}']
+        assert raw_bytes(raw[[2, 0]]) == [b'{"c":3}', b'{"a":1}']
+        assert raw_bytes(raw[:0]) == []
 
     @pytest.mark.parametrize("raw", [b"", b"text", "żółw".encode(), b"nul \x00 is text"])
     def test_text_is_itself(self, raw):

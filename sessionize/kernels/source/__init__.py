@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sessionize.kernels.library import Code
-from sessionize.kernels.source import gather, instants, json_scan, order, texts, uuids
+from sessionize.kernels.source import gather, order, texts, uuids
 from sessionize.kernels.source.compiling import compiled
 
 KERNELS: tuple[Callable[..., int], ...] = (
-    json_scan.scan_records,
-    instants.read_instants,
     texts.hash_texts,
     texts.number_texts,
     texts.fill_slots,

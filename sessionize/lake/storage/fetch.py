@@ -20,7 +20,8 @@ def fetch(
     """Yield each object's key and its content in chunks; take all chunks before the next object.
 
     At most ``concurrency`` objects of up to `SMALL` bytes are in memory at a time; larger ones are
-    streamed at their turn. If the iterator is closed early, nothing goes on behind it.
+    streamed at their turn. If the iterator is closed early, nothing goes on behind it: close it
+    (``contextlib.closing``) where an error can end the loop over it.
 
     Parameters
     ----------

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _MULTIPART = 64 << 20
 _BODY_TRIES = 5
 _CONCURRENCY = 8
+#: Parts of one upload that are on their way at once.
+_PARTS = 4
 _NOT_THERE = ("NoSuchKey", "404")
 
 
@@ -167,7 +169,7 @@ class S3Storage:
                 str(path),
                 self._bucket,
                 self._prefix + key,
-                Config=TransferConfig(multipart_threshold=_MULTIPART),
+                Config=TransferConfig(multipart_threshold=_MULTIPART, max_concurrency=_PARTS),
             )
 
     def delete(self, key: str) -> None:
@@ -234,6 +236,6 @@ def _connect(credentials: S3Credentials) -> S3Client:
             retries=patience,
             connect_timeout=10,
             read_timeout=60,
-            max_pool_connections=16,
+            max_pool_connections=_CONCURRENCY * _PARTS,
         ),
     )

@@ -10,22 +10,31 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from sessionize.kernels.json_grammar import (
+    BLANK,
+    BOM,
+    CLOSE_OBJECT,
+    NEWLINE,
+    OPEN_OBJECT,
+    end_without_blank,
+    match_between,
+)
 from sessionize.landing.json.parsing import is_object
 from sessionize.landing.json.scan import Scan, ScanState
 from sessionize.landing.json.window import Window
 
-BOM = b"\xef\xbb\xbf"
-_NEWLINE, _OPEN_OBJECT, _CLOSE_OBJECT = b"\n{}"
 #: What a line of a pretty-printed object begins with, besides a nested bracket or scalar.
 _CONTINUATION = b'"}],:'
 #: What stands before an object that is a value inside another.
 _BEFORE_NESTED = b":,[{"
 
-_match_blank = re.compile(rb"(?:[ \t\r\n]++|\xef\xbb\xbf)*+").match
-_match_indent = re.compile(rb"[ \t\r]*+").match
-_find_landmark = re.compile(rb'\n|(?<![:,\[{])\{(?=[" \t\r\n}]|\Z)').search
+_INDENT = BLANK.replace(b"\n", b"")
+
+_match_indent = re.compile(rb"[%b]*+" % _INDENT).match
+_find_landmark = re.compile(rb'\n|(?<![:,\[{])\{(?=["}%b]|\Z)' % BLANK).search
 _match_json_scalar = re.compile(
-    rb'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|-?\d++(?:\.\d++)?(?:[eE][+-]?\d++)?|true|false|null)[ \t\r]*+'
+    rb'(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"|-?\d++(?:\.\d++)?(?:[eE][+-]?\d++)?|true|false|null)'
+    rb"[%b]*+" % _INDENT
 ).match
 
 
@@ -74,8 +83,16 @@ class Framer:
         """Tell whether the bracket at ``at`` is already known not to close."""
         return self._window.offset + at in self._broken
 
-    def pass_record(self) -> None:
-        """Note that someone else has taken a record, which is well formed, at this place."""
+    def pass_records(self, line: int) -> None:
+        """Note that someone else has taken records, which are well formed.
+
+        Parameters
+        ----------
+        line : int
+            The last line break that stands between or before them; -1 if none does.
+        """
+        if line >= 0:
+            self.skip_blank(line)
         self.at_line_start = False
 
     def skip_blank(self, at: int) -> int:
@@ -84,7 +101,7 @@ class Framer:
         Where less than a `BOM` is left behind it, more text can still change that.
         """
         data = self._window.data
-        end = _matched(_match_blank(data, at))
+        end = _matched(match_between(data, at))
         blank = data[at:end].replace(BOM, b"")
         newline = blank.rfind(b"\n")
         if newline >= 0:
@@ -190,7 +207,7 @@ class Framer:
 
     def _frame_damaged(self, start: int) -> Frame | None:
         window = self._window
-        is_object = window.data[start] == _OPEN_OBJECT
+        is_object = window.data[start] == OPEN_OBJECT
         is_line_of_text = self.at_line_start and not is_object
         at, is_first_brace = start + 1, True
         while True:
@@ -204,7 +221,7 @@ class Framer:
                 if window.more():
                     continue
                 ends = None if window.problem else True
-            elif window.data[place] == _NEWLINE:
+            elif window.data[place] == NEWLINE:
                 ends = self._ends_at_line(start, place + 1) if is_object else True
             else:
                 is_possible = not is_line_of_text or self._may_run_on(start, place, is_first_brace)
@@ -213,9 +230,7 @@ class Framer:
             if ends is None:
                 return None
             if ends:
-                while window.data[place - 1] in b" \t\r\n":
-                    place -= 1
-                return Frame(start, place)
+                return Frame(start, end_without_blank(window.data, start, place))
             at = place + 1
 
     def _ends_at_line(self, start: int, line: int) -> bool | None:
@@ -227,12 +242,12 @@ class Framer:
         if first == len(window.data):
             return None if window.problem else True
         is_inside = window.data[first] in _CONTINUATION or first - line > self._indent
-        return window.data[first] == _NEWLINE or not is_inside
+        return window.data[first] == NEWLINE or not is_inside
 
     def _may_run_on(self, start: int, place: int, is_first_brace: bool) -> bool:
         """Tell whether an object may stand right behind text that begins a line."""
         data = self._window.data
-        if data[self._last_before(place)] == _CLOSE_OBJECT:
+        if data[self._last_before(place)] == CLOSE_OBJECT:
             return True
         scalar = _match_json_scalar(data, start, place) if is_first_brace else None
         return scalar is not None and scalar.end() == place
@@ -250,7 +265,7 @@ class Framer:
             return False
         if not is_object(window.data[place : scan.at]):
             return False
-        if before == _CLOSE_OBJECT:
+        if before == CLOSE_OBJECT:
             return True
         behind = self._pass_indent(scan.at, scan.at + self._limit)
         if behind - scan.at > self._limit:
@@ -262,7 +277,7 @@ class Framer:
     def _last_before(self, place: int) -> int:
         data = self._window.data
         place -= 1
-        while data[place] in b" \t\r\n":
+        while data[place] in BLANK:
             place -= 1
         return place
 

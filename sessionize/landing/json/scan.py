@@ -5,6 +5,19 @@ from __future__ import annotations
 import re
 from enum import Enum, auto
 
+from sessionize.kernels.json_grammar import (
+    BACKSLASH,
+    BLANK,
+    CLOSE_ARRAY,
+    CLOSE_OBJECT,
+    COLON,
+    COMMA,
+    OPEN_ARRAY,
+    OPEN_OBJECT,
+    QUOTE,
+    TO_CLOSING,
+)
+
 #: Brackets inside brackets; no parser goes as deep.
 _DEEPEST = 1 << 16
 
@@ -12,9 +25,9 @@ _DEEPEST = 1 << 16
 # a comma may be missing. So `{"a":tru}` closes where it seems to, and can be left to the parser to
 # refuse. But what no slip of a producer explains is an error at once: a string across lines, or
 # two values in a row, which is how a record that was cut short runs into the next one.
-_SPACE = rb"[ \t\r\n]*+"
+_SPACE = rb"[%b]*+" % BLANK
 _STRING_BODY = rb'[^"\\\n]*+(?:\\[^\n][^"\\\n]*+)*+'
-_WORD = rb'[^ \t\r\n"{}\[\],:]'
+_WORD = rb'[^%b"{}\[\],:]' % BLANK
 _SCALAR = rb'(?:"' + _STRING_BODY + rb'"|' + _WORD + rb"++)" + _SPACE
 _KEY = _SCALAR + rb":" + _SPACE
 
@@ -30,9 +43,6 @@ _match_items = re.compile(
 _match_space = re.compile(_SPACE).match
 _match_string_body = re.compile(_STRING_BODY).match
 _match_word = re.compile(_WORD + rb"*+").match
-
-_QUOTE, _BACKSLASH, _COMMA, _COLON = b'"\\,:'
-_OPEN_OBJECT, _CLOSE_OBJECT, _OPEN_ARRAY, _CLOSE_ARRAY = b"{}[]"
 
 # What may come next.
 _START, _KEY_OR_END, _COLON_NEXT, _VALUE, _ITEM_OR_END, _COMMA_OR_END = range(6)
@@ -112,16 +122,15 @@ class Scan:
                 break
 
             first = text[at]
-            if first in (_OPEN_OBJECT, _OPEN_ARRAY):
+            if first in (OPEN_OBJECT, OPEN_ARRAY):
                 if expect not in (_START, _VALUE, _ITEM_OR_END) or len(opened) == _DEEPEST:
                     self.state = ScanState.BROKEN
                     break
                 opened.append(at)
                 brackets.append(first)
-                expect = _KEY_OR_END if first == _OPEN_OBJECT else _ITEM_OR_END
-            elif first in (_CLOSE_OBJECT, _CLOSE_ARRAY):
-                # Of both kinds of brackets, the closing one is two characters behind the opening.
-                if not brackets or brackets.pop() != first - 2:
+                expect = _KEY_OR_END if first == OPEN_OBJECT else _ITEM_OR_END
+            elif first in (CLOSE_OBJECT, CLOSE_ARRAY):
+                if not brackets or brackets.pop() != first - TO_CLOSING:
                     self.state = ScanState.BROKEN
                     break
                 opened.pop()
@@ -130,16 +139,16 @@ class Scan:
                     at += 1
                     self.state = ScanState.CLOSED
                     break
-            elif first == _COMMA and brackets:
-                expect = _KEY_OR_END if brackets[-1] == _OPEN_OBJECT else _ITEM_OR_END
-            elif first == _COLON and expect == _COLON_NEXT:
+            elif first == COMMA and brackets:
+                expect = _KEY_OR_END if brackets[-1] == OPEN_OBJECT else _ITEM_OR_END
+            elif first == COLON and expect == _COLON_NEXT:
                 expect = _VALUE
-            elif first == _COLON or expect in (_START, _COLON_NEXT, _COMMA_OR_END):
+            elif first == COLON or expect in (_START, _COLON_NEXT, _COMMA_OR_END):
                 self.state = ScanState.BROKEN
                 break
             else:
                 self._inside = first
-                self.at, self._expect = at + (first == _QUOTE), expect
+                self.at, self._expect = at + (first == QUOTE), expect
                 if not self._finish_scalar(text):
                     return
                 at, expect = self.at, self._expect
@@ -149,11 +158,11 @@ class Scan:
 
     def _finish_scalar(self, text: bytes) -> bool:
         """Pass the rest of a scalar; False if the text ends in it, or it is broken."""
-        if self._inside == _QUOTE:
+        if self._inside == QUOTE:
             self.at = end = _end(_match_string_body(text, self.at))
-            if end == len(text) or (text[end] == _BACKSLASH and end + 1 == len(text)):
+            if end == len(text) or (text[end] == BACKSLASH and end + 1 == len(text)):
                 return False
-            if text[end] != _QUOTE:
+            if text[end] != QUOTE:
                 self.state = ScanState.BROKEN
                 return False
             self.at += 1

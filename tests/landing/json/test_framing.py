@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from sessionize.config import FieldNames
-from sessionize.landing import read_batches
+from sessionize.landing import read_records
+from sessionize.model.columns import DEFAULT_FIELDS
 from sessionize.model.reasons import Reason
 from tests.landing.reading import assert_covers, good, landing, read, reasons
 
@@ -226,7 +226,8 @@ def test_no_text_takes_quadratic_time(unit):
     def seconds(size: int) -> float:
         text = unit * (size // len(unit))
         start = time.process_time()
-        for _ in read_batches([text], FieldNames(), landing(), batch_bytes=size // 8):
+        objects = [("key", [text])]
+        for _ in read_records(objects, DEFAULT_FIELDS, landing(), batch_bytes=size // 8):
             pass
         return time.process_time() - start
 

@@ -1,0 +1,165 @@
+"""The records that are gathered for one frame: of one object, or of many small ones."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from itertools import pairwise
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from sessionize.kernels.json_scan import ESCAPED
+from sessionize.landing.columns import (
+    decode_string,
+    extended_column,
+    field_column,
+    raw_column,
+    repeated_column,
+    sparse_column,
+)
+from sessionize.landing.json.parsing import Fields
+from sessionize.landing.json.strict import StrictScan, Taken
+from sessionize.landing.records import Kind, Problem, Records
+
+_NULL = b"null"
+_KIND_OF_FIRST_BYTE = {**dict.fromkeys(b"-0123456789", Kind.NUMBER), ord('"'): Kind.STRING}
+
+
+class Batch:
+    """Records under construction.
+
+    They stand in one text at a time, whose places `take` and `add` are given; `keep` ends its turn.
+
+    Parameters
+    ----------
+    fields : mapping of str to str
+        Column name to raw field name.
+    few_values : collection of str
+        The columns that become categoricals.
+    room : int
+        The most records.
+
+    Attributes
+    ----------
+    held : int
+        About how many bytes of text are kept.
+    """
+
+    def __init__(self, fields: Mapping[str, str], few_values: Collection[str], room: int) -> None:
+        self._fields = fields
+        self._few_values = few_values
+        self._scan = StrictScan(list(fields.values()), room)
+        self._objects: list[_Stretch] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self.held = 0
+        self._texts: list[memoryview] = []
+        self._base = 0  # of the text whose turn it is: the bytes before it
+        self._base_row = 0  # its first row
+        self._replacements: list[dict[int, str | None]] = [{} for _ in self._fields]
+        self._extended: dict[int, str | None] = {}
+        self._problems: dict[int, Problem] = {}
+
+    def __len__(self) -> int:
+        return self._scan.rows
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no record more can be added."""
+        return self._scan.rows == self._scan.room
+
+    def begin_object(self, key: str) -> None:
+        """Note that the next records are those of another object."""
+        if self._objects and self._objects[-1].first_row == len(self):
+            self._objects.pop()
+        self._objects.append(_Stretch(key, len(self), 0))
+
+    def take(self, text: bytes, at: int, limit: int) -> Taken:
+        """Add the records that stand strictly well formed from ``at`` on: see `StrictScan`."""
+        return self._scan.take(text, at, limit, self._base)
+
+    def add(self, start: int, end: int, parsed: Fields | Problem) -> None:
+        """Add one record that has been decoded, or cannot be."""
+        row = self._scan.add_blank(self._base + start, self._base + end)
+        if isinstance(parsed, Problem):
+            self._problems[row] = parsed
+            return
+        for field, name in enumerate(self._fields.values()):
+            value = bytes(parsed.pop(name, _NULL))
+            if value != _NULL:
+                kind = _KIND_OF_FIRST_BYTE.get(value[0], Kind.OTHER)
+                self._scan.kinds[field, row] = kind
+                is_string = kind is Kind.STRING
+                self._replacements[field][row] = (
+                    decode_string(value) if is_string else value.decode()
+                )
+        if parsed:
+            self._extended[row] = _object_of(parsed)
+
+    def keep(self, text: bytes, size: int) -> None:
+        """Keep the first ``size`` bytes of the text for the records in it, if there are any."""
+        if len(self) > self._base_row:
+            self._texts.append(memoryview(text)[:size])
+            self._base += size
+            self._base_row = len(self)
+            self.held += len(text)
+
+    def finish(self) -> Records:
+        """Return the records, and begin anew within the same object."""
+        scan, rows = self._scan, len(self)
+        text = self._texts[0] if len(self._texts) == 1 else b"".join(self._texts)
+        data = np.frombuffer(text, np.uint8)
+        columns = {
+            name: field_column(
+                scan, field, data, self._replacements[field], has_few=name in self._few_values
+            )
+            for field, name in enumerate(self._fields)
+        }
+        problems = self._problems.items()
+        frame = pd.DataFrame(
+            {
+                **columns,
+                "extended": extended_column(scan, self._extended),
+                **self._places(),
+                "raw": raw_column(scan, text),
+                "reason": sparse_column(rows, {row: p.reason.value for row, p in problems}),
+                "detail": sparse_column(rows, {row: p.detail for row, p in problems}),
+            },
+            index=pd.RangeIndex(rows),
+            copy=False,
+        )
+        kinds = scan.kinds[:, :rows] & ~np.uint8(ESCAPED)
+        records = Records(frame, pd.DataFrame(kinds.T, columns=list(self._fields), copy=False))
+        last = self._objects[-1]
+        self._objects = [_Stretch(last.key, 0, last.position_of(rows))]
+        scan.begin()
+        self._begin()
+        return records
+
+    def _places(self) -> dict[str, object]:
+        bounds = [*(stretch.first_row for stretch in self._objects), len(self)]
+        counts = [end - start for start, end in pairwise(bounds)]
+        shifts = np.repeat([stretch.position_of(0) for stretch in self._objects], counts)
+        keys = [stretch.key for stretch in self._objects]
+        return {
+            "object_key": repeated_column(keys, counts),
+            "position": np.arange(len(self)) + shifts,
+        }
+
+
+class _Stretch(msgspec.Struct, frozen=True):
+    """The rows of one object in a frame."""
+
+    key: str
+    first_row: int
+    first_position: int
+
+    def position_of(self, row: int) -> int:
+        return self.first_position + row - self.first_row
+
+
+def _object_of(fields: Fields) -> str:
+    pairs = (msgspec.json.encode(name) + b":" + bytes(raw) for name, raw in fields.items())
+    return (b"{" + b",".join(pairs) + b"}").decode()

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import pytest
+
+from sessionize.lake.storage import LocalStorage, S3Storage, open_storage
+from sessionize.model.errors import ObjectGoneError
+from tests.lake.storage.helpers import fill, keys, set_chunk
+
+#: In the order of their bytes, which is neither that of a walk through folders nor that of UTF-16.
+IN_ORDER = ["Z", "a-b", "a.b", "a/b-c/d", "a/b/c", "a/bc", "a0", "é", "\uff5e", "\U0001f600"]
+
+AWKWARD = [
+    "dt=2017-02-04/hour=23/part-0.parquet",
+    "two words/and more",
+    "Größe/日本語/\U0001f600",
+    "50% + #1 & [2]?.gz",
+    "%2F%20/+",
+    " leading and trailing ",
+]
+
+
+class TestEveryStore:
+    @pytest.mark.parametrize("content", [b"", b"text\r\n", bytes(range(256)) * 9])
+    def test_what_is_written_is_read_and_streamed(self, store, content, monkeypatch):
+        set_chunk(monkeypatch, 1000)
+        store.write("key", content)
+        assert store.read("key") == content
+        assert b"".join(store.stream("key")) == content
+
+    def test_a_stream_comes_in_chunks(self, store, monkeypatch):
+        set_chunk(monkeypatch, 4)
+        store.write("key", b"0123456789")
+        assert list(store.stream("key")) == [b"0123", b"4567", b"89"]
+
+    def test_a_write_replaces_what_was_there(self, store):
+        store.write("key", b"first, and longer")
+        store.write("key", b"second")
+        assert store.read("key") == b"second"
+        assert [entry.size for entry in store.list()] == [6]
+
+    def test_an_upload_stores_the_files_content_and_replaces_what_was_there(self, store, tmp_path):
+        source = tmp_path / "source"
+        source.write_bytes(b"uploaded")
+        store.write("nested/key", b"before")
+        store.upload("nested/key", source)
+        assert store.read("nested/key") == b"uploaded"
+
+    @pytest.mark.parametrize("key", ["absent", "a/absent", "absent/b", "a", "a/b/c"])
+    def test_what_is_not_an_object_is_not_read(self, store, key):
+        store.write("a/b", b"")
+        assert store.read(key) is None
+
+    @pytest.mark.parametrize("key", ["absent", "a/absent", "absent/b", "a", "a/b/c"])
+    def test_what_is_not_an_object_is_gone_for_a_stream(self, store, key):
+        store.write("a/b", b"")
+        with pytest.raises(ObjectGoneError, match=f"store/{key} is no longer there"):
+            list(store.stream(key))
+
+    @pytest.mark.parametrize("key", AWKWARD)
+    def test_a_key_may_hold_any_text(self, store, key):
+        store.write(key, b"content")
+        assert keys(store) == [key]
+        assert store.read(key) == b"content"
+        assert b"".join(store.stream(key)) == b"content"
+        store.delete(key)
+        assert keys(store) == []
+
+    def test_a_listing_is_in_the_order_of_the_keys_bytes(self, store):
+        fill(store, IN_ORDER)
+        assert keys(store) == IN_ORDER
+
+    def test_a_listing_tells_the_sizes(self, store):
+        store.write("empty", b"")
+        store.write("full", b"12345")
+        assert [(entry.key, entry.size) for entry in store.list()] == [("empty", 0), ("full", 5)]
+
+    @pytest.mark.parametrize(
+        ("prefix", "expected"),
+        [
+            ("", ["a/b/1", "a/b/2", "a/bc", "ab"]),
+            ("a", ["a/b/1", "a/b/2", "a/bc", "ab"]),
+            ("a/", ["a/b/1", "a/b/2", "a/bc"]),
+            ("a/b", ["a/b/1", "a/b/2", "a/bc"]),
+            ("a/b/", ["a/b/1", "a/b/2"]),
+            ("a/b/1", ["a/b/1"]),
+            ("a/c", []),
+            ("absent/folder/", []),
+            ("ab/", []),
+            ("/", []),
+        ],
+    )
+    def test_a_prefix_is_the_beginning_of_a_key_not_a_folder(self, store, prefix, expected):
+        fill(store, ["a/b/1", "a/b/2", "a/bc", "ab"])
+        assert keys(store, prefix) == expected
+
+    def test_an_empty_store_lists_nothing(self, store):
+        assert keys(store) == []
+
+    def test_stores_whose_paths_begin_alike_do_not_see_each_other(self, open_at):
+        raw, raw2 = open_at("raw"), open_at("raw2")
+        raw2.write("key", b"theirs")
+        assert keys(raw) == []
+        assert raw.read("key") is None
+        raw.delete("key")
+        assert raw2.read("key") == b"theirs"
+
+    def test_a_slash_at_the_end_of_the_url_changes_nothing(self, open_at):
+        open_at("store/").write("key", b"content")
+        assert open_at("store").read("key") == b"content"
+
+    def test_a_deleted_object_is_gone_and_its_neighbours_stay(self, store):
+        fill(store, ["a/b", "a/c", "a/c2"])
+        store.delete("a/c")
+        assert keys(store) == ["a/b", "a/c2"]
+
+    @pytest.mark.parametrize("key", ["absent", "a/absent", "absent/b", "a"])
+    def test_deleting_what_is_not_an_object_changes_nothing(self, store, key):
+        store.write("a/b", b"")
+        store.delete(key)
+        assert keys(store) == ["a/b"]
+
+    def test_the_last_object_of_a_store_can_be_deleted_and_written_again(self, store):
+        store.write("a/b", b"first")
+        store.delete("a/b")
+        store.write("a/b", b"again")
+        assert store.read("a/b") == b"again"
+
+    def test_the_etag_of_the_listing_opens_the_object(self, store):
+        store.write("key", b"content")
+        [entry] = store.list()
+        assert b"".join(store.stream(entry.key, entry.etag)) == b"content"
+
+    def test_a_store_that_is_there_passes_the_check(self, store):
+        store.write("key", b"")
+        store.check()
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("s3://bucket/prefix", S3Storage),
+        ("s3://bucket", S3Storage),
+        ("relative", LocalStorage),
+        ("/absolute", LocalStorage),
+    ],
+)
+def test_the_url_tells_the_kind_of_store(url: str, kind: type):
+    assert isinstance(open_storage(url), kind)
