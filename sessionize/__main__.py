@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.abc
 import os
 import sys
-from collections.abc import Sequence
-from types import ModuleType
 
 from sessionize.cli import main
-
-
-class _NoPandas(importlib.abc.MetaPathFinder):
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> None:
-        if name == "pandas":
-            raise ImportError("pandas is not used here")
 
 
 def set_up() -> None:
@@ -28,8 +17,6 @@ def set_up() -> None:
     # Threads spend most of their time in compiled code, and wait for Python's lock in between: at
     # the default of 5 ms for longer than they then hold it.
     sys.setswitchinterval(0.001)
-    # pyarrow tries to import pandas, to know its types; there are none here, and it is slow.
-    sys.meta_path.insert(0, _NoPandas())
 
 
 def run() -> None:

@@ -80,7 +80,7 @@ def machine_and_user(inst_id: pd.Series, machine_length: pd.Series) -> dict[str,
     is no user.
     """
     given = as_categorical(machine_length).cat
-    of_text = [*(_length(length) for length in given.categories), _WHOLE]
+    of_text = [*(length_of(length) or _WHOLE for length in given.categories), _WHOLE]
     length = np.array(of_text)[given.codes]
     machine_id, user_id = _split_each(text(inst_id), length)
     return {
@@ -104,11 +104,11 @@ def date_columns(event_time: pd.Series) -> dict[str, npt.NDArray[np.generic]]:
     }
 
 
-def _length(length: str) -> int:
+def length_of(text: str) -> int | None:
     """Read the number of the machine's characters: a whole number, ``33`` or ``33.0``."""
-    whole, _, fraction = length.partition(".")
+    whole, _, fraction = text.partition(".")
     is_whole = whole.isascii() and whole.isdigit() and len(whole) <= 9 and not fraction.strip("0")
-    return (int(whole) if is_whole else 0) or _WHOLE
+    return int(whole) if is_whole else None
 
 
 def _split_each(

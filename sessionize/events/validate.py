@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
@@ -82,9 +83,16 @@ def _check(faults: _Faults, time: pd.Series, hour: Hour, config: PipelineConfig)
     is_build_id = faults.is_missing("build_id") | faults.fits("build_id", valid.build_id.fullmatch)
     faults.add(~is_build_id, Reason.BAD_BUILD_ID, "build_id")
     faults.add(~_trialstate_fits(faults, config), Reason.BAD_TRIALSTATE, "trialstate")
-    oldest, newest = hour.start - session.max_event_age, hour.end + session.max_clock_skew
-    faults.add((time < oldest).to_numpy(), Reason.TOO_OLD, "timestamp")
-    faults.add((time > newest).to_numpy(), Reason.IN_THE_FUTURE, "timestamp")
+    oldest = _microseconds(hour.start) - session.max_event_age.microseconds_total
+    newest = _microseconds(hour.end) + session.max_clock_skew.microseconds_total
+    instant = time.to_numpy("M8[us]").view(np.int64)
+    faults.add(instant < oldest, Reason.TOO_OLD, "timestamp")
+    faults.add(instant > newest, Reason.IN_THE_FUTURE, "timestamp")
+
+
+def _microseconds(time: datetime) -> int:
+    """Return a whole second as microseconds since the epoch: no age is too long to subtract."""
+    return int(time.timestamp()) * 1_000_000
 
 
 class _Faults:

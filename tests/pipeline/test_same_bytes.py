@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,7 @@ from local.events import generate
 from local.landing import land, put_folder
 from sessionize.cli import main
 from sessionize.model.hours import Hour, hours_between
-from sessionize.pipeline import stages
-from sessionize.sessions.hour import sessionize_hour
+from sessionize.pipeline import runner
 
 FIRST, END = Hour.parse("2017-02-04T20"), Hour.parse("2017-02-05T01")
 HOURS = list(hours_between(FIRST, END))
@@ -21,7 +19,7 @@ DIVISIONS = {
     "over the disk": 'in_memory = "1B"',
     "in shards and batches, over the disk": 'shards = 5\nbatch_size = "2KiB"\nin_memory = "1B"',
     "in shards, in memory, by one thread": "shards = 3\nthreads = 1",
-    "in small ranges of machines": "",
+    "in memory, one small shard after the other": "",
 }
 
 
@@ -43,9 +41,8 @@ def test_the_lake_does_not_depend_on_how_the_work_is_divided(
     expected = lake(tmp_path / "as-it-comes", "")
     assert any(key.startswith("sessionized_events/") for key in expected)
     for number, (division, settings) in enumerate(DIVISIONS.items()):
-        if "ranges" in division:
-            small = partial(sessionize_hour, range_rows=7)
-            monkeypatch.setattr(stages, "sessionize_hour", small)
+        if "one small shard" in division:
+            monkeypatch.setattr(runner, "_SHARD_SIZE", 1 << 10)
         found = lake(tmp_path / f"lake-{number}", settings)
         assert found.keys() == expected.keys(), division
         assert [key for key in found if found[key] != expected[key]] == [], division
