@@ -88,7 +88,15 @@ class ParquetFile:
             )
 
     def write(self, table: pa.Table) -> None:
-        """Add rows."""
+        """Add rows.
+
+        Raises
+        ------
+        ValueError
+            If the table has other columns than the schema.
+        """
+        if table.schema.names != self._schema.names:
+            raise ValueError(f"{self._key}: the rows have not the columns of the schema")
         if not len(table):
             return
         self._waiting.append(table)

@@ -64,7 +64,7 @@ CLOSED_FRONTIERS = _schema(machine_id=pa.string(), frontier=TIME)
 IDENTITIES = _schema(machine_id=pa.string(), event_id=pa.string(), event_time=TIME)
 
 #: The session columns that an open session is missing events for: see `lake.migrations`.
-INCOMPLETE = field("incomplete", pa.list_(pa.string()))
+INCOMPLETE = field("incomplete", pa.list_(pa.field("element", pa.string())))
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Schemas:
 def carried_type(column: SessionColumn) -> pa.DataType:
     """Return the type of a session column in the state: ``distinct`` carries the values it has."""
     kind = ARROW_TYPES[column.type]
-    return pa.list_(pa.string()) if column.aggregate == "distinct" else kind
+    return pa.list_(pa.field("element", kind)) if column.aggregate == "distinct" else kind
 
 
 def names(columns: Iterable[EventColumn | SessionColumn]) -> list[str]:

@@ -254,9 +254,10 @@ def publish(pipeline: Pipeline, hour: Hour, claim_id: str) -> Published:
     with tempfile.TemporaryDirectory(prefix="sessionize-") as temporary:
         folder = Path(temporary)
         with ThreadPoolExecutor(work.config.run.workers) as pool:
-            of_batches = [pool.submit(write_batches, work, name, folder) for name in OF_BATCHES]
             shards = map(of_shard, range(work.claim.shards))
-            files, duplicates = write_of_shards(shards, work.config.schemas, folder)
+            of_shards = pool.submit(write_of_shards, shards, work.config.schemas, folder)
+            of_batches = [pool.submit(write_batches, work, name, folder) for name in OF_BATCHES]
+            files, duplicates = of_shards.result()
             files |= {file.key: file for file in (future.result() for future in of_batches)}
         return publish_files(work, previous, folder, files, duplicates)
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sessionize.config import SessionRules
+from sessionize.events.event_ids import derived_event_id
 from sessionize.model.hours import Hour
-from sessionize.sessions.ids import derived_event_id
 from tests.sessions.reference import Event, Played, State, play_hour
 
 BUILD = re.compile(r"f?([1-9]|10)\.\d{1,3}\.\d{1,3}\.\d{1,3}", re.ASCII)
