@@ -95,7 +95,11 @@ def _parse(value: str, *, is_string: bool) -> int | None:
 def _buffers(values: pa.StringArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
     """Return where each text begins, and behind the last where it ends, and the bytes of all."""
     _, offsets, data = values.buffers()
-    if offsets is None or data is None:
-        return np.zeros(len(values) + 1, np.int32), np.empty(0, np.uint8)
-    every = np.frombuffer(offsets, np.int32)
-    return every[values.offset : values.offset + len(values) + 1], np.frombuffer(data, np.uint8)
+    every = np.frombuffer(offsets or bytes(4 * (values.offset + len(values) + 1)), np.int32)
+    arrays = (
+        every[values.offset : values.offset + len(values) + 1],
+        np.frombuffer(data or b"", np.uint8),
+    )
+    for array in arrays:  # some buffers can be written: for those the kernel is compiled anew
+        array.flags.writeable = False
+    return arrays

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
+
 import numpy as np
 
 from sessionize.kernels.json_scan import MOST_UNKNOWN, scan_records
@@ -26,4 +29,10 @@ def warm_up() -> None:
     copy_spans(text, spans[0, 0], offsets, data)
     number_spans(text, *column, codes, codes.copy(), np.full(REMEMBERED, -1, np.int32))
     times, is_known = np.zeros(1, np.int64), np.zeros(1, np.bool_)
+    offsets.flags.writeable = False
     read_timestamps(offsets, text, is_known, times, is_known.copy())
+    if find_spec("sessionize.kernels.boundaries"):
+        boundaries = import_module("sessionize.kernels.boundaries")
+        boundaries.find_sessions(
+            times, times, is_known, times - 1, times[:0], times[:0], 0, boundaries.NO_LIMIT
+        )

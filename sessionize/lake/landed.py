@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Callable, Iterator
@@ -14,19 +15,23 @@ from sessionize.model.hours import Hour
 
 #: Up to so many objects one listing over all days takes no more requests than one a day.
 _FEW = 4000
-_LANDED = re.compile(r"(\d{4})/(\d{2})/(\d{2})/(\d{2})/([^/]+)", re.ASCII)
+_FOLDER = re.compile(r"(\d{4})/(\d{2})/(\d{2})/(\d{2})", re.ASCII)
 
 _Result = TypeVar("_Result")
 
 
 def hour_of(key: str) -> Hour | None:
     """Return the hour under which an object landed; None if the key is not that of an object."""
-    match = _LANDED.fullmatch(key)
+    folder, _, name = key.rpartition("/")
     # A name that begins with a dot is a leftover of some tool, never Firehose's.
-    if match is None or match[5].startswith("."):
-        return None
+    return None if not name or name.startswith(".") else _hour_of_folder(folder)
+
+
+@functools.lru_cache(1024)  # objects come by the thousand from one folder
+def _hour_of_folder(folder: str) -> Hour | None:
+    match = _FOLDER.fullmatch(folder)
     try:
-        return Hour.parse(f"{match[1]}-{match[2]}-{match[3]}T{match[4]}")
+        return Hour.parse(f"{match[1]}-{match[2]}-{match[3]}T{match[4]}") if match else None
     except IntervalError:
         return None
 

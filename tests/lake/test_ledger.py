@@ -83,7 +83,7 @@ class TestDocument:
         document = json.loads(json.dumps(LEDGER.encode())) | {"format": 1}
         ledger = Ledger.decode(document, "place")
         assert ledger == replace(LEDGER, format=1)
-        assert ledger.encode() == document
+        assert json.loads(json.dumps(ledger.encode())) == document
 
     def test_a_ledger_says_its_format_first(self):
         assert next(iter(LEDGER.encode().items())) == ("format", 2)

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessionize.config import FieldNames
-from sessionize.landing.columns import Columns
+from sessionize.landing import raw_bytes
+from sessionize.landing.batch import Batch
 from sessionize.landing.json.parsing import parse
 from sessionize.landing.records import Problem
+from sessionize.model.columns import DEFAULT_FIELDS, FEW_VALUES
+from sessionize.model.frames import text as arrow_text
 
 LIMIT = 1 << 20
-FIELDS = FieldNames()
 #: Names of every length, and with what is escaped in JSON.
-ODD_FIELDS = FieldNames(
+ODD_NAMES = [
     *("", "a", "né", 'a"b', "a\\b", "a\nb", "seven77", "eight888", "nine99999"),
     *("sixteen_16161616", "seventeen_1717171", "seventeen_1717172", "\x7f"),
-)
+]
+ODD_FIELDS = dict(zip(DEFAULT_FIELDS, ODD_NAMES, strict=True))
 
-NAMES = [*FieldNames().raw_names(), "os", "screen", "né", "a b", ""]
+NAMES = [*DEFAULT_FIELDS.values(), "os", "screen", "né", "a b", ""]
 scalars = (
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=12)
@@ -46,23 +47,31 @@ written = st.builds(
 )
 
 
-def columns_of(columns: Columns, text: bytes) -> tuple[Any, ...]:
-    found, extended, starts, ends = columns.finish(text)
-    fields = {name: (c.kind.tolist(), c.text.to_pylist()) for name, c in found.items()}
-    return fields, extended.to_pylist(), starts.tolist(), ends.tolist()
+def batch_of(fields: Mapping[str, str], room: int) -> Batch:
+    batch = Batch(fields, FEW_VALUES, room)
+    batch.begin_object("key")
+    return batch
 
 
-def both_ways(text: bytes, fields: FieldNames = FIELDS) -> bool:
+def finished(batch: Batch, text: bytes) -> tuple[Any, ...]:
+    batch.keep(text, len(text))
+    records = batch.finish()
+    frame, kinds = records.frame, records.kinds
+    fields = {name: (kinds[name].tolist(), arrow_text(frame[name]).to_pylist()) for name in kinds}
+    return fields, arrow_text(frame["extended"]).to_pylist(), raw_bytes(frame["raw"])
+
+
+def both_ways(text: bytes, fields: Mapping[str, str] = DEFAULT_FIELDS) -> bool:
     """Read the record that a text begins with in both ways; tell whether the scan has taken it."""
     text = text.lstrip(b" \t\r\n")
-    scanned, parsed = Columns(fields, 1), Columns(fields, 1)
-    end, _ = scanned.scan(text, 0, LIMIT)
+    scanned, parsed = batch_of(fields, 1), batch_of(fields, 1)
+    end = scanned.take(text, 0, LIMIT).at
     if not end:
         return False
     found = parse(text[:end])
     assert not isinstance(found, Problem)
     parsed.add(0, end, found)
-    assert columns_of(scanned, text) == columns_of(parsed, text)
+    assert finished(scanned, text[:end]) == finished(parsed, text[:end])
     return True
 
 
@@ -96,7 +105,7 @@ def test_what_events_are_like_is_taken():
             assert both_ways(text.encode())
 
 
-odd_names = st.sampled_from([*ODD_FIELDS.raw_names(), "seven7", "sixteen_16161617"])
+odd_names = st.sampled_from([*ODD_NAMES, "seven7", "sixteen_16161617"])
 odd_objects = st.dictionaries(odd_names, scalars, max_size=8)
 
 
@@ -109,48 +118,17 @@ def test_fields_may_have_any_name(event, escaped, behind):
 @given(st.lists(odd_objects, max_size=6))
 def test_fields_may_come_in_any_order(events):
     """What is expected from the records before changes nothing."""
-    columns = Columns(ODD_FIELDS, len(events) + 1)
+    batch = batch_of(ODD_FIELDS, len(events) + 1)
     text = "".join(json.dumps(event, ensure_ascii=False) for event in events).encode()
-    columns.scan(text, 0, LIMIT)
-    fields, every_extended, starts, ends = columns_of(columns, text)
-    for row, (start, end, extended) in enumerate(zip(starts, ends, every_extended, strict=True)):
-        alone = Columns(ODD_FIELDS, 1)
-        alone.scan(text[start:end], 0, LIMIT)
+    end = batch.take(text, 0, LIMIT).at
+    if not end:
+        return
+    fields, every_extended, raws = finished(batch, text[:end])
+    for row, (raw, extended) in enumerate(zip(raws, every_extended, strict=True)):
+        alone = batch_of(ODD_FIELDS, 1)
+        alone.take(raw, 0, LIMIT)
         of_row = {name: ([kinds[row]], [texts[row]]) for name, (kinds, texts) in fields.items()}
-        assert columns_of(alone, text[start:end])[:2] == (of_row, [extended])
-
-
-@given(
-    st.lists(
-        st.none() | st.text("ab", max_size=20) | st.text(alphabet="xyé", min_size=7, max_size=18),
-        max_size=40,
-    ),
-    st.data(),
-)
-def test_some_rows_of_a_column_are_those_of_the_whole(values, data):
-    records = [{} if value is None else {"language": value, "nid": value} for value in values]
-    columns = Columns(FIELDS, len(records) + 1)
-    text = "".join(json.dumps(record, ensure_ascii=False) for record in records).encode()
-    columns.scan(text, 0, LIMIT)
-    found, *_ = columns.finish(text)
-    wanted = np.array(data.draw(st.lists(st.sampled_from(range(len(values))))) if values else [])
-    for name in ("language", "nid"):
-        rows = wanted.astype(np.int64)
-        expected = [values[row] for row in rows]
-        assert found[name].take(rows).to_pylist() == expected
-        assert found[name].text.to_pylist() == values
-        assert found[name].take(rows).to_pylist() == expected
-
-
-@pytest.mark.parametrize("size", [3, 8, 12, 16, 17, 40])
-def test_a_column_of_few_values_may_have_many(size):
-    values = [f"{number % 3000:0{size}x}"[-size:] for number in range(6000)]
-    columns = Columns(FIELDS, len(values) + 1)
-    text = "".join(json.dumps({"language": value}) for value in values).encode()
-    columns.scan(text, 0, LIMIT)
-    language = columns.finish(text)[0]["language"].text
-    assert language.to_pylist() == values
-    assert len(language.dictionary) == len(set(values))
+        assert finished(alone, raw) == (of_row, [extended], [raw])
 
 
 @given(st.integers(0, 70), st.sampled_from(['"', "\\\\", "\\n", "\x01", "\n", "é", "\x7f"]))
