@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from sessionize.config import PipelineConfig, ValidRules
 from sessionize.events.event_ids import derived_event_id
 from sessionize.events.timestamps import parse_timestamps
 from sessionize.landing.records import Kind, raw_bytes, raw_text
-from sessionize.model.frames import TEXT, match_values, text
+from sessionize.model.frames import TEXT, match_values, only, text
 from sessionize.model.hours import Hour
 from sessionize.model.reasons import Reason
 
@@ -125,6 +125,20 @@ class _Faults:
         """Tell which records have a string that a predicate accepts; it is asked once a value."""
         return match_values(self.records[column], predicate) & self.is_string(column)
 
+    def described(self, config: PipelineConfig) -> Iterator[tuple[int, str, str]]:
+        """Yield the row, the reason and what is wrong, of each record that has a fault."""
+        fields = config.fields.by_column()
+        for number, (reason, column) in enumerate(self.found, start=1):
+            rows = np.flatnonzero((self.number == number) & ~self.is_unreadable)
+            if not len(rows):
+                continue
+            values = self.records[column].take(rows).to_list()
+            kinds = [Kind.STRING] * len(rows)
+            if self.kinds is not None:
+                kinds = self.kinds[column].take(rows).to_list()
+            for row, value, kind in zip(rows.tolist(), values, kinds, strict=True):
+                yield row, reason.value, f"`{fields[column]}` is {_shown(value, kind)}"
+
 
 def _is_of_a_product(config: PipelineConfig) -> Callable[[str], bool]:
     return lambda action: any(product.action.match(action) for product in config.product)
@@ -155,7 +169,7 @@ def _valid(records: pd.DataFrame, time: pd.Series, is_valid: Mask) -> pd.DataFra
     is_nameless = is_valid & _is_empty(records["event_id"])
     if is_nameless.any():
         valid["event_id"] = _with_derived_ids(records, np.flatnonzero(is_nameless))
-    return valid if is_valid.all() else valid[is_valid].reset_index(drop=True)
+    return only(valid, is_valid)
 
 
 def _is_empty(texts: pd.Series) -> Mask:
@@ -181,35 +195,30 @@ def _with_derived_ids(records: pd.DataFrame, rows: npt.NDArray[np.int64]) -> pd.
 def _quarantine(
     records: pd.DataFrame, faults: _Faults, rows: npt.NDArray[np.int64], config: PipelineConfig
 ) -> pd.DataFrame:
-    bad = records.iloc[rows].reset_index(drop=True)
-    reasons, details = bad["reason"].to_list(), bad["detail"].to_list()
-    texts = []
-    for place, (row, raw) in enumerate(zip(rows.tolist(), raw_bytes(bad["raw"]), strict=True)):
-        if not faults.is_unreadable[row]:
-            reason, column = faults.found[faults.number[row] - 1]
-            reasons[place] = reason.value
-            details[place] = _detail(faults, row, column, config)
-        shown, is_encoded = raw_text(raw)
-        texts.append(shown)
-        if is_encoded:
-            details[place] = f"{details[place]} (raw is base64)"
+    """Return the records of these rows, each with its reason."""
+    bad = records[["raw", "reason", "detail", "object_key", "position"]].iloc[rows]
+    reasons = dict(zip(rows.tolist(), bad["reason"].to_list(), strict=True))
+    details = dict(zip(rows.tolist(), bad["detail"].to_list(), strict=True))
+    for row, reason, detail in faults.described(config):
+        reasons[row], details[row] = reason, detail
+    texts = [raw_text(raw) for raw in raw_bytes(bad["raw"])]
+    shown = [
+        f"{detail} (raw is base64)" if is_encoded else detail
+        for detail, (_, is_encoded) in zip(details.values(), texts, strict=True)
+    ]
     return pd.DataFrame(
         {
-            "raw": pd.array(texts, TEXT),
-            "reason": pd.array(reasons, TEXT),
-            "detail": pd.array(details, TEXT),
-            "object_key": bad["object_key"],
-            "position": bad["position"],
+            "raw": pd.array([text for text, _ in texts], TEXT),
+            "reason": pd.array(list(reasons.values()), TEXT),
+            "detail": pd.array(shown, TEXT),
+            "object_key": bad["object_key"].array,
+            "position": bad["position"].array,
         }
     )
 
 
-def _detail(faults: _Faults, row: int, column: str, config: PipelineConfig) -> str:
-    """Say what a field holds that it should not."""
-    field = config.fields.by_column()[column]
-    value = faults.records[column].array[row]
+def _shown(value: str | None, kind: int) -> str:
     if pd.isna(value):
-        return f"`{field}` is missing"
-    shown = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
-    is_string = faults.kinds is None or faults.kinds[column].array[row] == Kind.STRING
-    return f"`{field}` is {shown!r}" if is_string else f"`{field}` is {shown}"
+        return "missing"
+    value = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
+    return repr(value) if kind == Kind.STRING else value

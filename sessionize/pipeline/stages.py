@@ -29,7 +29,7 @@ from sessionize.lake.state_store import load_state, previous_ledger
 from sessionize.lake.storage import S3Credentials, Storage, fetch, open_storage
 from sessionize.landing import read_records
 from sessionize.model.errors import ClaimChangedError
-from sessionize.model.frames import concat, to_frame, to_table
+from sessionize.model.frames import to_frame, to_table
 from sessionize.model.hours import Hour
 from sessionize.model.schemas import QUARANTINE
 from sessionize.pipeline.partitions import (
@@ -310,7 +310,7 @@ def sessionized(work: Work, previous: Ledger | None, shard: int) -> SessionizedH
     schemas = work.config.schemas
     state = load_state(work.pipeline.lake, previous, schemas.state, shard, work.claim.shards)
     nothing = schemas.between_stages(schemas.events).empty_table()
-    events = concat(map(to_frame, [*work.shuffle.of_shard(shard)] or [nothing]))
+    events = to_frame(pa.concat_tables([nothing, *work.shuffle.of_shard(shard)]))
     return sessionize(
         State.of_tables(state),
         events,
