@@ -12,7 +12,6 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sessionize.lake.layout import Lake
 from sessionize.lake.ledger import Ledger, WrittenFile
@@ -20,9 +19,6 @@ from sessionize.lake.staging import staging_prefix
 from sessionize.lake.storage import Storage, StoredObject, side_by_side
 from sessionize.model.errors import ClaimChangedError
 from sessionize.model.hours import Hour
-
-if TYPE_CHECKING:
-    from sessionize.pipeline.partitions import AssembledRun
 
 log = logging.getLogger(__name__)
 
@@ -150,11 +146,6 @@ def remove_leftovers(lake: Lake, staging: Storage, ledger: Ledger) -> None:
     # Another way of running the hour may have left work in the lake itself.
     for storage in [staging] if staging is lake.storage else [staging, lake.storage]:
         _delete(storage, (entry.key for entry in storage.list(staging_prefix(ledger.hour))))
-
-
-def reveal(lake: Lake, run: AssembledRun) -> Published:
-    """Call `commit_run` as the pipeline did in release 0.1."""
-    return commit_run(lake, run.ledger, run.files)
 
 
 def _look(lake: Lake, ledger: Ledger) -> _Found:

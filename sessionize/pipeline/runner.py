@@ -16,6 +16,7 @@ from sessionize.config import MAX_SHARDS
 from sessionize.lake.commit import Published
 from sessionize.lake.staging import MemoryStaging
 from sessionize.lake.storage import LocalStorage
+from sessionize.model.errors import ClaimChangedError
 from sessionize.model.hours import Hour
 from sessionize.pipeline import stages
 from sessionize.pipeline.partitions import OF_BATCHES, ShardTables, tables_of, write_of_shards
@@ -40,12 +41,11 @@ def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
         staging = LocalStorage(Path(temporary) / "staging", durable=False)
         files = Path(temporary) / "files"
         files.mkdir()
-        stages.check_previous(pipeline, hour)
+        previous = stages.check_previous(pipeline, hour)
         claim = stages.claim(pipeline, hour)
-        work = replace(pipeline, staging=staging).work(hour, claim.id)
+        work = Work.stored(replace(pipeline, staging=staging), claim)
         if sum(entry.size for entry in claim.objects) <= pipeline.config.run.in_memory:
             work = _in_memory(work)
-        previous = work.previous()
 
         def read(batch: int) -> None:
             stages.add_events(work, batch, stages.validated(work, batch))
@@ -65,6 +65,11 @@ def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
             shards = in_order(pool, sessionize, work.claim.shards, workers)
             written, duplicates = write_of_shards(shards, work.config.schemas, files)
             written |= {file.key: file for file in (future.result() for future in of_batches)}
+        if work.previous() != previous:
+            raise ClaimChangedError(
+                f"{hour}: {hour.previous} has been run again meanwhile, with another outcome",
+                f"Run {hour} again.",
+            )
         return stages.publish_files(work, previous, files, written, duplicates)
 
 

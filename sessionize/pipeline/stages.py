@@ -7,6 +7,7 @@ tasks call these functions and nothing else, and the command line those that the
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -95,10 +96,7 @@ class Pipeline:
         claim = self.claim_of(hour)
         if claim.id != claim_id:
             raise _claim_changed(hour)
-        staging = StoredStaging(self.staging, hour, claim_id)
-        schema = self.config.schemas.between_stages(self.config.schemas.events)
-        shuffle = StoredShuffle(staging, schema, len(claim.batches), claim.shards)
-        return Work(self, claim, staging, shuffle)
+        return Work.stored(self, claim)
 
 
 @dataclass(frozen=True)
@@ -109,6 +107,15 @@ class Work:
     claim: Claim
     staging: Staging
     shuffle: Shuffle
+
+    @classmethod
+    def stored(cls, pipeline: Pipeline, claim: Claim) -> Work:
+        """Keep what passes between the stages in the pipeline's staging area."""
+        staging = StoredStaging(pipeline.staging, claim.hour, claim.id)
+        schemas = pipeline.config.schemas
+        schema = schemas.between_stages(schemas.events)
+        shuffle = StoredShuffle(staging, schema, len(claim.batches), claim.shards)
+        return cls(pipeline, claim, staging, shuffle)
 
     @property
     def config(self) -> PipelineConfig:
@@ -146,14 +153,14 @@ def claim(pipeline: Pipeline, hour: Hour) -> Claim:
     return claim
 
 
-def check_previous(pipeline: Pipeline, hour: Hour) -> None:
-    """Make sure that the hour before has left a state that can be built upon.
+def check_previous(pipeline: Pipeline, hour: Hour) -> Ledger | None:
+    """Make sure that the hour before has left a state that can be built upon; return its ledger.
 
     Raises
     ------
     MissingStateError, OutdatedStateError
     """
-    previous_ledger(pipeline.lake, hour, pipeline.config)
+    return previous_ledger(pipeline.lake, hour, pipeline.config)
 
 
 def validate_batch(pipeline: Pipeline, hour: Hour, claim_id: str, batch: int) -> dict[str, int]:
@@ -275,11 +282,12 @@ def validated(work: Work, batch: int) -> Iterator[pd.DataFrame]:
     """
     objects = work.claim.batches[batch]
     counts = {entry.key: [0, 0] for entry in objects}
-    read = read_records(
-        fetch(work.pipeline.raw, objects), work.config.fields.by_column(), work.config.landing
-    )
-    with work.staging.writing(f"quarantine-{batch:05}", QUARANTINE) as quarantine:
-        for records in read:
+    fields = work.config.fields.by_column()
+    with (
+        contextlib.closing(fetch(work.pipeline.raw, objects)) as fetched,
+        work.staging.writing(f"quarantine-{batch:05}", QUARANTINE) as quarantine,
+    ):
+        for records in read_records(fetched, fields, work.config.landing):
             result = validate(records.frame, work.claim.hour, work.config, records.kinds)
             quarantine.write_table(to_table(result.quarantine, QUARANTINE))
             for place, frame in enumerate((result.valid, result.quarantine)):
