@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sessionize.kernels.timestamps import UNITS, read_timestamps
-from sessionize.landing import Kind, RawColumn
+from sessionize.landing import Kind
 from sessionize.model.frames import text
 
 #: The times that a time stamp can name: the years 1 to 9999.
@@ -47,11 +47,6 @@ def parse_timestamps(
     Series
         ``datetime64[us, UTC]``, with the index of ``texts``; NaT where there is no time.
     """
-    if isinstance(texts, RawColumn):  # the old interface, until `events.validate` is rewritten
-        times = parse_timestamps(pd.Series(texts.text.to_pylist(), dtype="str"), texts.kind)
-        numbers = times.dt.tz_localize(None).to_numpy().astype(np.int64)
-        is_time = times.notna().to_numpy()
-        return np.where(is_time, numbers, 0), is_time  # type: ignore[return-value]
     if kinds is None:
         kinds = np.full(len(texts), Kind.STRING, np.uint8)
     kinds = np.asarray(kinds)

@@ -49,7 +49,7 @@ MOST_UNKNOWN = 64
 #: Why a value could not be passed.
 _INCOMPLETE, _NOT_STRICT = 1, 2
 
-_NONE, _ONE, _TWO, _SIX = np.uintp(0), np.uintp(1), np.uintp(2), np.uintp(6)
+_NONE, _ONE, _TWO, _THREE, _FOUR, _SIX = (np.uintp(n) for n in (0, 1, 2, 3, 4, 6))
 _BOM_SIZE = np.uintp(len(BOM))
 _BOM, _TRUE, _FALSE, _NULL = (
     np.frombuffer(text, np.uint8) for text in (BOM, b"true", b"false", b"null")
@@ -282,7 +282,7 @@ def _skip_string(text, i):
     """Pass the string whose quote stands at ``i``; tell why not, and whether it has escapes."""
     end = uintp(len(text))
     is_escaped = False
-    i = _skip(text, i + _ONE, IS_PLAIN)
+    i = _skip_plain(text, i + _ONE)
     while i < end:
         byte = text[i]
         if byte == QUOTE:
@@ -296,8 +296,22 @@ def _skip_string(text, i):
             i, fault = _skip_character(text, i)
         if fault:
             return i, fault, is_escaped
-        i = _skip(text, i, IS_PLAIN)
+        i = _skip_plain(text, i)
     return i, _INCOMPLETE, is_escaped
+
+
+@part
+def _skip_plain(text, i):
+    """Pass the printable ASCII that means nothing in a string; four steps at once are quicker."""
+    while i + _FOUR <= uintp(len(text)) and (
+        CLASSES[text[i]]
+        & CLASSES[text[i + _ONE]]
+        & CLASSES[text[i + _TWO]]
+        & CLASSES[text[i + _THREE]]
+        & IS_PLAIN
+    ):
+        i += _FOUR
+    return _skip(text, i, IS_PLAIN)
 
 
 @outlined_part

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from importlib.util import find_spec
-
 import numpy as np
 
+from sessionize.kernels.boundaries import NO_LIMIT, find_sessions
 from sessionize.kernels.json_scan import MOST_UNKNOWN, scan_records
 from sessionize.kernels.spans import REMEMBERED, copy_spans, measure_spans, number_spans
 from sessionize.kernels.timestamps import read_timestamps
@@ -31,8 +29,4 @@ def warm_up() -> None:
     times, is_known = np.zeros(1, np.int64), np.zeros(1, np.bool_)
     offsets.flags.writeable = False
     read_timestamps(offsets, text, is_known, times, is_known.copy())
-    if find_spec("sessionize.kernels.boundaries"):
-        boundaries = import_module("sessionize.kernels.boundaries")
-        boundaries.find_sessions(
-            times, times, is_known, times - 1, times[:0], times[:0], 0, boundaries.NO_LIMIT
-        )
+    find_sessions(times, times, is_known, times - 1, times[:0], times[:0], 0, NO_LIMIT)

@@ -5,18 +5,7 @@ yields frames of their records in order. It never fails on what an object holds:
 cannot be read is a row with a reason, and costs no other record.
 """
 
-from sessionize.landing.batches import RawBatch, RawColumn, read_batches
 from sessionize.landing.reader import BATCH_BYTES, read_records
 from sessionize.landing.records import Kind, Records, raw_bytes, raw_text
 
-__all__ = [
-    "BATCH_BYTES",
-    "Kind",
-    "RawBatch",
-    "RawColumn",
-    "Records",
-    "raw_bytes",
-    "raw_text",
-    "read_batches",
-    "read_records",
-]
+__all__ = ["BATCH_BYTES", "Kind", "Records", "raw_bytes", "raw_text", "read_records"]

@@ -70,8 +70,14 @@ def raw_column(scan: StrictScan, text: bytes | memoryview) -> pd.arrays.ArrowExt
 
 def sparse_column(rows: int, values: Mapping[int, str]) -> pd.arrays.ArrowExtensionArray:
     """Return a column of texts that is null but in these rows."""
-    texts = pa.nulls(rows, pa.string())
-    return as_series_array(_replaced(texts, values))
+    if not values:
+        return as_series_array(pa.nulls(rows, pa.string()))
+    places = np.zeros(rows, np.int32)
+    is_null = np.ones(rows, np.bool_)
+    places[list(values)] = np.arange(len(values))
+    is_null[list(values)] = False
+    texts = pa.array(values.values(), pa.string())
+    return as_series_array(texts.take(pa.array(places, mask=is_null)))
 
 
 def repeated_column(values: list[str], counts: Sequence[int]) -> pd.Categorical:
@@ -117,7 +123,7 @@ def _categorical(encoded: pa.DictionaryArray) -> pd.Categorical:
 
 
 def _categories(encoded: pa.DictionaryArray) -> pd.Index:
-    return pd.Index(encoded.dictionary.to_pandas(), dtype="str")
+    return pd.Index(encoded.dictionary.to_numpy(zero_copy_only=False), dtype="str")
 
 
 def _text_array(

@@ -116,6 +116,7 @@ class _ObjectReader:
             if frame.oversized:
                 self._add_oversized(frame)
                 at = 0
+                yield from self._pass(at)
             else:
                 batch.add(frame.start, frame.end, parse(window.data[frame.start : frame.end]))
                 at = frame.end

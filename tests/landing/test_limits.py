@@ -127,6 +127,14 @@ def test_a_giant_record_is_read_in_bounded_memory(start):
     assert found == [Reason.RECORD_TOO_LARGE]
 
 
+@pytest.mark.parametrize("unit", [b"x", b'{"a":"', b"["])
+def test_many_giant_records_are_read_in_bounded_memory(unit):
+    chunks = (unit.ljust(1 << 18, b"x") + b"\n" for _ in range(100))
+    peak, found = peak_of(chunks, max_record_size=1 << 17)
+    assert peak < 6 << 20
+    assert set(found) == {Reason.RECORD_TOO_LARGE}
+
+
 @pytest.mark.parametrize("unit", [b" ", b"\n", b"\xef\xbb\xbf"])
 def test_giant_blanks_are_read_in_bounded_memory(unit):
     peak, found = peak_of((unit * (1 << 18) for _ in range(30)), max_record_size=1 << 18)
