@@ -127,12 +127,15 @@ class _Faults:
 
     def described(self, config: PipelineConfig) -> Iterator[tuple[int, str, str]]:
         """Yield the row, the reason and what is wrong, of each record that has a fault."""
+        unreadable = np.flatnonzero(self.is_unreadable)
+        why = self.records[["reason", "detail"]].iloc[unreadable]
+        yield from zip(unreadable.tolist(), why["reason"], why["detail"], strict=True)
         fields = config.fields.by_column()
         for number, (reason, column) in enumerate(self.found, start=1):
             rows = np.flatnonzero((self.number == number) & ~self.is_unreadable)
             if not len(rows):
                 continue
-            values = self.records[column].take(rows).to_list()
+            values = text(self.records[column].take(rows)).to_pylist()
             kinds = [Kind.STRING] * len(rows)
             if self.kinds is not None:
                 kinds = self.kinds[column].take(rows).to_list()
@@ -196,20 +199,20 @@ def _quarantine(
     records: pd.DataFrame, faults: _Faults, rows: npt.NDArray[np.int64], config: PipelineConfig
 ) -> pd.DataFrame:
     """Return the records of these rows, each with its reason."""
-    bad = records[["raw", "reason", "detail", "object_key", "position"]].iloc[rows]
-    reasons = dict(zip(rows.tolist(), bad["reason"].to_list(), strict=True))
-    details = dict(zip(rows.tolist(), bad["detail"].to_list(), strict=True))
-    for row, reason, detail in faults.described(config):
-        reasons[row], details[row] = reason, detail
+    bad = records[["raw", "object_key", "position"]].iloc[rows]
+    found = {row: (reason, detail) for row, reason, detail in faults.described(config)}
+    reasons, details = (
+        zip(*(found[row] for row in rows.tolist()), strict=True) if found else ((), ())
+    )
     texts = [raw_text(raw) for raw in raw_bytes(bad["raw"])]
     shown = [
         f"{detail} (raw is base64)" if is_encoded else detail
-        for detail, (_, is_encoded) in zip(details.values(), texts, strict=True)
+        for detail, (_, is_encoded) in zip(details, texts, strict=True)
     ]
     return pd.DataFrame(
         {
             "raw": pd.array([text for text, _ in texts], TEXT),
-            "reason": pd.array(list(reasons.values()), TEXT),
+            "reason": pd.array(list(reasons), TEXT),
             "detail": pd.array(shown, TEXT),
             "object_key": bad["object_key"].array,
             "position": bad["position"].array,
@@ -218,7 +221,7 @@ def _quarantine(
 
 
 def _shown(value: str | None, kind: int) -> str:
-    if pd.isna(value):
+    if value is None:
         return "missing"
     value = value if len(value) <= _SHOWN else value[:_SHOWN] + "…"
     return repr(value) if kind == Kind.STRING else value

@@ -16,7 +16,7 @@ from sessionize.landing.records import Problem, Records
 from sessionize.model.columns import FEW_VALUES
 from sessionize.model.reasons import Reason
 
-BATCH_BYTES = 8 << 20
+BATCH_BYTES = 16 << 20
 
 #: The longest record and batch that Arrow's 32-bit offsets bear, with room to spare.
 _LONGEST_RECORD = 256 << 20

@@ -73,6 +73,17 @@ def only(frame: pd.DataFrame, mask: npt.NDArray[np.bool_]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.RangeIndex(np.count_nonzero(mask)), copy=False)
 
 
+def take(frame: pd.DataFrame, rows: npt.NDArray[np.integer]) -> pd.DataFrame:
+    """Return rows, in the order given, numbered anew."""
+    columns = {name: column.array.take(rows) for name, column in frame.items()}
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(rows)), copy=False)
+
+
+def categorical(codes: npt.NDArray[np.integer], texts: ExtensionArray) -> pd.Categorical:
+    """Return distinct texts by their places."""
+    return pd.Categorical.from_codes(codes, pd.Index(texts), validate=False)
+
+
 def _is_in_one_piece(item: tuple[str, pd.Series]) -> bool:
     values = item[1].array
     return not isinstance(values, ArrowExtensionArray) or len(_chunks(pa.array(values))) <= 1
@@ -150,6 +161,13 @@ def _from_arrow(column: pa.ChunkedArray) -> ExtensionArray | npt.NDArray[np.gene
     return column.to_numpy()
 
 
+def _categories(values: pd.Categorical) -> pa.StringArray:
+    texts = pa.array(values.categories.array)
+    return (texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts).cast(
+        pa.string()
+    )
+
+
 def _to_arrow(
     values: ExtensionArray | npt.NDArray[np.generic], kind: pa.DataType | None = None
 ) -> pa.Array | pa.ChunkedArray:
@@ -158,7 +176,7 @@ def _to_arrow(
         mask = codes < 0
         array = pa.DictionaryArray.from_arrays(
             pa.array(codes.astype(np.int32), mask=mask if mask.any() else None),
-            pa.array(values.categories, pa.string()),
+            _categories(values),
             safe=False,
         )
     else:

@@ -127,9 +127,9 @@ class Schemas:
             [*text, *(f for f in self.between_stages(self.events) if f.name in derived)]
         )
 
-    def between_stages(self, schema: pa.Schema) -> pa.Schema:
-        """Return a schema as it is between stages: columns of few values are encoded."""
-        few = {column.name for column in self.event_columns if column.few_values}
+    def between_stages(self, schema: pa.Schema, *more: str) -> pa.Schema:
+        """Return a schema as it is between stages: columns of few values, and more, are encoded."""
+        few = {column.name for column in self.event_columns if column.few_values}.union(more)
         return pa.schema([f.with_type(ENCODED) if f.name in few else f for f in schema])
 
 

@@ -31,6 +31,11 @@ log = logging.getLogger(__name__)
 #: The datasets that hang on no state: they are made of batches; the others are made of shards.
 OF_BATCHES = ("events", "quarantine")
 _STATE = "state/"
+#: Texts that come in runs, since rows stand in the order of machines.
+_IN_RUNS = {
+    "sessionized_events": ("machine_id", "session_id"),
+    f"{_STATE}identities": ("machine_id",),
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,9 @@ def staged_schemas(schemas: Schemas) -> dict[str, pa.Schema]:
     """Return the tables that shards add to, as they are between stages, by the name of the file."""
     tables = {name: kind for name, kind in schemas.datasets.items() if name not in OF_BATCHES}
     tables |= {f"{_STATE}{name}": kind for name, kind in schemas.state.items()}
-    return {name: schemas.between_stages(kind) for name, kind in tables.items()}
+    return {
+        name: schemas.between_stages(kind, *_IN_RUNS.get(name, ())) for name, kind in tables.items()
+    }
 
 
 def tables_of(run: SessionizedHour, schemas: Schemas) -> ShardTables:

@@ -107,5 +107,5 @@ def _in_memory(work: Work) -> Work:
     return Work(work.pipeline, claim, MemoryStaging(), shuffle)
 
 
-#: Compressed bytes of objects to a shard, in memory: some 250,000 events.
+#: Compressed bytes of objects to a shard, in memory: some 300,000 events.
 _SHARD_SIZE = 16 << 20

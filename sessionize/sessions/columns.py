@@ -11,7 +11,7 @@ import pandas as pd
 
 from sessionize.config import SessionRules
 from sessionize.model.columns import SessionColumn
-from sessionize.model.frames import contains
+from sessionize.model.frames import contains, take
 from sessionize.sessions.aggregates import Values, aggregate, count_values
 from sessionize.sessions.boundaries import find_boundaries
 from sessionize.sessions.candidates import IDENTITY, Candidates, Mask, microseconds
@@ -48,7 +48,7 @@ class Sessions:
     def those(self, mask: Mask) -> pd.DataFrame:
         """Return the sessions for which the mask holds, by machine and start."""
         by_machine = np.argsort(self.machine, kind="stable")
-        return self.frame.take(by_machine[mask[by_machine]]).reset_index(drop=True)
+        return take(self.frame, by_machine[mask[by_machine]])
 
 
 def make_sessions(

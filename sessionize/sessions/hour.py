@@ -11,7 +11,7 @@ import pandas as pd
 
 from sessionize.config import SessionRules
 from sessionize.model.columns import SESSION_COLUMNS, SessionColumn
-from sessionize.model.frames import TIME
+from sessionize.model.frames import TIME, categorical, take
 from sessionize.model.hours import Hour
 from sessionize.sessions.candidates import Candidates
 from sessionize.sessions.columns import Sessions, make_sessions, published_sessions
@@ -99,11 +99,15 @@ def _watermark(hour: Hour, rules: SessionRules) -> int:
 
 
 def _settled_events(candidates: Candidates, settled: Settled, sessions: Sessions) -> pd.DataFrame:
-    events = candidates.events.take(settled.events).reset_index(drop=True)
-    return events.assign(session_id=sessions.frame["session_id"].array.take(sessions.of_event))
+    """Return the settled events. Machines and sessions come in runs: as categoricals."""
+    events = take(candidates.events.drop(columns="machine_id"), settled.events)
+    machine = candidates.event_machine[settled.events]
+    events["machine_id"] = categorical(machine, candidates.machine_ids)
+    events["session_id"] = categorical(sessions.of_event, sessions.frame["session_id"].array)
+    return events[[*candidates.events.columns, "session_id"]]
 
 
 def _late_events(candidates: Candidates, late: Late) -> pd.DataFrame:
-    events = candidates.events.take(late.events).reset_index(drop=True)
+    events = take(candidates.events, late.events)
     frontier = late.frontier[candidates.event_machine[late.events]]
     return events.assign(frontier=pd.array(frontier.view("M8[us]"), dtype=TIME))

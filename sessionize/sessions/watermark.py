@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from sessionize.config import SessionRules
-from sessionize.model.frames import TIME
+from sessionize.model.frames import TIME, categorical, take
 from sessionize.sessions.candidates import Candidates, microseconds
 from sessionize.sessions.columns import Sessions
 from sessionize.sessions.duplicates import Duplicates
@@ -38,7 +38,7 @@ def forget(
     return State(
         open_sessions=sessions.those(sessions.is_open),
         closed_frontiers=_closed_frontiers(candidates, late, settled, sessions, watermark, rules),
-        pending=candidates.events.take(settled.pending).reset_index(drop=True),
+        pending=take(candidates.events, settled.pending),
         identities=_identities(candidates, duplicates, sessions, watermark, rules),
     )
 
@@ -81,4 +81,6 @@ def _identities(
     is_needed |= candidates.time == last_event[candidates.machine]
     is_needed &= ~duplicates.is_copy
     rows = candidates.order[is_needed[candidates.order]]
-    return candidates.identities.take(rows).reset_index(drop=True)
+    machine_id = categorical(candidates.machine[rows], candidates.machine_ids)
+    others = take(candidates.identities[["event_id", "event_time"]], rows)
+    return pd.DataFrame({"machine_id": machine_id, **others})
