@@ -50,6 +50,10 @@ class SessionColumn:
     name: str
     about: str
     type: Type
+    """Of the values that it aggregates, so that of ``of``; of its own where it has no ``of``.
+
+    ``sum`` of any whole numbers is int64. ``list`` is a list of this type; ``distinct`` is int64.
+    """
     aggregate: Aggregate | None = None
     """None: it says what the session itself is (its id, why it ended, how long it took)."""
     of: str | None = None
@@ -59,7 +63,7 @@ class SessionColumn:
     limit: int | None = None
     """The most values that ``list`` and ``distinct`` keep; a list keeps the first ones."""
     skip_nulls: bool = True
-    """False: ``first`` and ``last`` take the value of that event, null or not."""
+    """False: ``first`` and ``last`` take that event's value, null or not; without ``where`` only."""
 
 
 _AS_SENT = "as sent; a value that is not a text, as its JSON text"

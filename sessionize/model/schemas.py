@@ -88,7 +88,7 @@ class Schemas:
     @functools.cached_property
     def sessions(self) -> pa.Schema:
         """``sessions``, and ``open_sessions``."""
-        return pa.schema([field(c.name, ARROW_TYPES[c.type]) for c in self.session_columns])
+        return pa.schema([field(c.name, published_type(c)) for c in self.session_columns])
 
     @functools.cached_property
     def datasets(self) -> dict[str, pa.Schema]:
@@ -130,13 +130,24 @@ class Schemas:
     def between_stages(self, schema: pa.Schema, *more: str) -> pa.Schema:
         """Return a schema as it is between stages: columns of few values, and more, are encoded."""
         few = {column.name for column in self.event_columns if column.few_values}.union(more)
-        return pa.schema([f.with_type(ENCODED) if f.name in few else f for f in schema])
+
+        def is_encoded(f: pa.Field) -> bool:
+            # A session column may be called as an event column is, and hold something else.
+            return f.name in few and pa.types.is_string(f.type)
+
+        return pa.schema([f.with_type(ENCODED) if is_encoded(f) else f for f in schema])
+
+
+def published_type(column: SessionColumn) -> pa.DataType:
+    """Return the type of a session column in the lake: ``distinct`` is a number of values."""
+    return pa.int64() if column.aggregate == "distinct" else carried_type(column)
 
 
 def carried_type(column: SessionColumn) -> pa.DataType:
     """Return the type of a session column in the state: ``distinct`` carries the values it has."""
     kind = ARROW_TYPES[column.type]
-    return pa.list_(pa.field("element", kind)) if column.aggregate == "distinct" else kind
+    is_list = column.aggregate in ("distinct", "list")
+    return pa.list_(pa.field("element", kind)) if is_list else kind
 
 
 def names(columns: Iterable[EventColumn | SessionColumn]) -> list[str]:

@@ -56,7 +56,7 @@ class Values:
         taken = self.column.take(self.rows if places is None else self.rows[places])
         if isinstance(taken.dtype, pd.CategoricalDtype):
             return pd.Series(pd.array(text(taken), dtype=TEXT))
-        return taken.reset_index(drop=True)
+        return _nullable(taken.reset_index(drop=True))
 
     @property
     def first_of_each(self) -> Numbers:
@@ -88,7 +88,7 @@ def aggregate(column: SessionColumn, carried: pd.Series, added: Values, sessions
     Series
         What each session carries now.
     """
-    if column.skip_nulls:
+    if column.skip_nulls or column.aggregate not in ("first", "last"):
         added = added.without_nulls()
     match column.aggregate:
         case "count":
@@ -106,10 +106,15 @@ def aggregate(column: SessionColumn, carried: pd.Series, added: Values, sessions
 
 def count_values(lists: pd.Series) -> pd.Series:
     """Return how many values ``distinct`` has: it publishes their number, and carries them."""
-    lengths = pc.list_value_length(pa.array(lists))
-    return pd.Series(
-        pd.array(lengths.cast(pa.int64()), dtype=pd.ArrowDtype(pa.int64())), lists.index
-    )
+    lengths = pc.list_value_length(_in_one_array(lists)).cast(pa.int64())
+    return pd.Series(pd.array(lengths, dtype=pd.ArrowDtype(pa.int64())), lists.index)
+
+
+def without(values: pd.Series, mask: npt.NDArray[np.bool_]) -> pd.Series:
+    """Return values with null where the mask holds; unlike ``Series.mask``, of the same type."""
+    if not mask.any():
+        return values
+    return _chosen(_nullable(values), np.where(mask, _NONE, np.arange(len(values))))
 
 
 def _count(carried: pd.Series, added: Values, sessions: int) -> pd.Series:
@@ -131,15 +136,28 @@ def _pick(column: SessionColumn, carried: pd.Series, added: Values, sessions: in
         is_open = choice[session] == _NONE
         places, session = places[is_open], session[is_open]
     choice[session] = len(carried) + np.arange(len(session))
-    both = _joined(carried, added.take(places))
-    return pd.Series(both.array.take(choice, allow_fill=True))
+    return _chosen(_joined(carried, added.take(places)), choice)
 
 
 def _joined(carried: pd.Series, new: pd.Series) -> pd.Series:
     """Lay new values behind carried ones."""
     if not len(carried):
         return new
+    carried = _nullable(carried)
     return pd.concat([carried, new.astype(carried.dtype)], ignore_index=True)
+
+
+def _chosen(values: pd.Series, choice: Numbers) -> pd.Series:
+    """Return the values at some places; null where there is `_NONE`."""
+    return pd.Series(values.array.take(choice, allow_fill=True))
+
+
+def _nullable(values: pd.Series) -> pd.Series:
+    """Return numpy's numbers as Arrow's: a null among them does not make them doubles."""
+    if not isinstance(values.dtype, np.dtype) or values.dtype == object:
+        return values
+    array = pa.array(values.to_numpy(), from_pandas=True)
+    return pd.Series(pd.array(array, dtype=pd.ArrowDtype(array.type)), values.index)
 
 
 def _sum(column: SessionColumn, carried: pd.Series, added: Values, sessions: int) -> pd.Series:
@@ -149,7 +167,8 @@ def _sum(column: SessionColumn, carried: pd.Series, added: Values, sessions: int
     has_any = np.zeros(sessions, bool)
     has_any[: len(carried)] = carried.notna()
     total[: len(carried)][has_any[: len(carried)]] = carried.dropna().to_numpy(total.dtype)
-    np.add.at(total, added.session, added.take().to_numpy(total.dtype))
+    with np.errstate(over="ignore"):  # doubles that grow too large are infinite
+        np.add.at(total, added.session, added.take().to_numpy(total.dtype))
     has_any[added.session] = True
     return _with_nulls(total, ~has_any)
 
@@ -159,35 +178,39 @@ def _extreme(column: SessionColumn, carried: pd.Series, added: Values, sessions:
     is_there = carried.notna().to_numpy()
     session = np.concatenate([np.flatnonzero(is_there), added.session])
     values = _joined(carried[is_there], added.take())
-    ranked = values.argsort(kind="stable").to_numpy()
-    if column.aggregate == "max":
-        ranked = ranked[::-1]
-    of, place = np.unique(session[ranked], return_index=True)
+    ranked = values.array.argsort(ascending=column.aggregate == "min", kind="stable")
     choice = np.full(sessions, _NONE)
+    of, place = np.unique(session[ranked], return_index=True)
     choice[of] = ranked[place]
-    return pd.Series(values.array.take(choice, allow_fill=True))
+    return _chosen(values, choice)
 
 
 def _collect(column: SessionColumn, carried: pd.Series, added: Values, sessions: int) -> pd.Series:
     """List the values, in session order; those of ``distinct`` once."""
-    lists = pa.array(carried)
-    flat = pd.Series(pd.array(lists.flatten(), dtype=pd.ArrowDtype(lists.type.value_type)))
-    session = np.repeat(
-        np.arange(len(carried)), pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
-    )
+    lists = _in_one_array(carried)
+    kind = lists.type.value_type
+    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy()
+    session = np.concatenate([np.repeat(np.arange(len(carried)), lengths), added.session])
+    flat = pd.Series(pd.array(lists.flatten(), dtype=pd.ArrowDtype(kind)))
     values = _joined(flat, added.take())
-    session = np.concatenate([session, added.session])
     order = np.argsort(session, kind="stable")
-    session, values = session[order], values.take(order).reset_index(drop=True)
+    session, values = session[order], values.take(order)
     if column.aggregate == "distinct":
-        is_new = ~pd.DataFrame({"session": session, "value": values}).duplicated().to_numpy()
+        # -0.0 and 0.0 are equal, but Arrow tells them apart.
+        key = values + 0.0 if pa.types.is_floating(kind) else values
+        is_new = ~pd.DataFrame({"session": session, "value": key.array}).duplicated().to_numpy()
         session, values = session[is_new], values[is_new]
     if column.limit is not None:
-        place = np.arange(len(session)) - np.searchsorted(session, session)
-        session, values = session[place < column.limit], values[place < column.limit]
+        is_kept = np.arange(len(session)) - np.searchsorted(session, session) < column.limit
+        session, values = session[is_kept], values[is_kept]
     offsets = np.searchsorted(session, np.arange(sessions + 1)).astype(np.int32)
-    array = pa.ListArray.from_arrays(pa.array(offsets), pa.array(values, lists.type.value_type))
-    return pd.Series(pd.array(array, dtype=pd.ArrowDtype(lists.type)))
+    array = pa.ListArray.from_arrays(pa.array(offsets), _in_one_array(values).cast(kind))
+    return pd.Series(pd.array(array.cast(lists.type), dtype=pd.ArrowDtype(lists.type)))
+
+
+def _in_one_array(values: pd.Series) -> pa.Array:
+    array = pa.array(values.array, from_pandas=True)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def _with_nulls(numbers: npt.NDArray[np.generic], is_null: npt.NDArray[np.bool_]) -> pd.Series:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from sessionize.config import SessionRules
 from sessionize.model.columns import SessionColumn
 from sessionize.model.frames import contains, take
-from sessionize.sessions.aggregates import Values, aggregate, count_values
+from sessionize.sessions.aggregates import Values, aggregate, count_values, without
 from sessionize.sessions.boundaries import find_boundaries
 from sessionize.sessions.candidates import IDENTITY, Candidates, Mask, microseconds
 from sessionize.sessions.ids import session_ids
@@ -70,8 +71,7 @@ def make_sessions(
         if column.aggregate is not None:
             added = _values(column, events, settled.events, boundaries.session)
             value = aggregate(column, open_sessions[column.name], added, count)
-            is_incomplete = _is_incomplete(column, incomplete, count)
-            sessions[column.name] = value.mask(is_incomplete) if is_incomplete.any() else value
+            sessions[column.name] = without(value, _is_incomplete(column, incomplete, count))
     sessions["end_reason"] = boundaries.end_reason
     sessions["duration_s"] = _seconds(sessions["started_at"], sessions["ended_at"])
     sessions["incomplete"] = incomplete.reindex(range(count))
@@ -99,16 +99,15 @@ def _values(
     values = Values(session, settled, None if column.of is None else events[column.of])
     if column.where is None:
         return values
-    return values.only(contains(events["action"].take(settled), re.compile(column.where)))
+    return values.only(contains(events["action"].take(settled), re.compile(column.where, re.ASCII)))
 
 
 def _is_incomplete(column: SessionColumn, incomplete: pd.Series, sessions: int) -> Mask:
     """Tell which sessions miss events in a column that was declared while they were open."""
     mask = np.zeros(sessions, bool)
     if incomplete.notna().any():
-        mask[: len(incomplete)] = [
-            names is not None and column.name in names for names in incomplete.array
-        ]
+        names_of = pa.array(incomplete).to_pylist()
+        mask[: len(incomplete)] = [column.name in (names or ()) for names in names_of]
     return mask
 
 

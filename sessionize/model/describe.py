@@ -1,0 +1,166 @@
+"""The datasets in words: Markdown tables and Athena's DDL, from the declared columns.
+
+``make docs`` puts them into the marked blocks of README.md and docs/configuration.md.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+
+import pyarrow as pa
+
+from sessionize.model.columns import DEFAULT_FIELDS, FIXABLE
+from sessionize.model.reasons import Reason
+from sessionize.model.schemas import ARROW_TYPES, DESKTOP, QUARANTINE, Schemas
+
+_NAMES = {kind: name for name, kind in ARROW_TYPES.items()}
+_ATHENA = {"int32": "int", "int64": "bigint", "bool": "boolean"}
+_WIDTH = 100
+
+_QUARANTINE = {
+    "raw": "the text as it came; bytes that are not UTF-8 as `base64:…`",
+    "reason": "a code that stays the same: " + ", ".join(f"`{reason}`" for reason in Reason),
+    "detail": "what is wrong, and where",
+    "object_key": "as above",
+    "position": "as above",
+}
+
+
+def blocks(schemas: Schemas = DESKTOP) -> dict[str, str]:
+    """Return the text of every marked block, by its name."""
+    return {
+        "events": events_table(schemas),
+        "sessions": sessions_table(schemas),
+        "quarantine": quarantine_table(),
+        "athena": f"```sql\n{athena_ddl('sessions', schemas)}\n```",
+        "fields": _filled(
+            [
+                f"`{name}`" if name == field else f'`{name}` (default `"{field}"`)'
+                for name, field in DEFAULT_FIELDS.items()
+            ]
+        ),
+        "fixable": _filled([f"`{name}`" for name in FIXABLE]),
+    }
+
+
+def events_table(schemas: Schemas = DESKTOP) -> str:
+    """Return the columns of ``events`` as a Markdown table."""
+    return _table(
+        ("column", "type", "raw field", "what"),
+        (
+            (
+                f"`{column.name}`",
+                type_name(schemas.events.field(column.name).type),
+                f"`{column.field}`" if column.field else "",
+                column.about,
+            )
+            for column in schemas.event_columns
+        ),
+    )
+
+
+def sessions_table(schemas: Schemas = DESKTOP) -> str:
+    """Return the columns of ``sessions`` and ``open_sessions`` as a Markdown table."""
+    return _table(
+        ("column", "type", "what"),
+        (
+            (
+                f"`{column.name}`",
+                type_name(schemas.sessions.field(column.name).type),
+                column.about,
+            )
+            for column in schemas.session_columns
+        ),
+    )
+
+
+def quarantine_table() -> str:
+    """Return the columns of ``quarantine``, with all reasons, as a Markdown table."""
+    return _table(
+        ("column", "type", "what"),
+        (
+            (f"`{field.name}`", type_name(field.type), _QUARANTINE[field.name])
+            for field in QUARANTINE
+        ),
+    )
+
+
+def athena_ddl(
+    dataset: str,
+    schemas: Schemas = DESKTOP,
+    lake: str = "s3://events/lake",
+    first_day: str = "2017-02-04",
+) -> str:
+    """Return the statement that makes a dataset a table of Athena, with partition projection.
+
+    Parameters
+    ----------
+    dataset : str
+        One of ``schemas.datasets``.
+    schemas : Schemas
+        The pipeline's columns.
+    lake : str
+        The pipeline's ``lake``.
+    first_day : str
+        The day of the pipeline's ``start``.
+    """
+    columns = [f"{field.name} {_athena(field.type)}" for field in schemas.datasets[dataset]]
+    properties = {
+        "projection.enabled": "true",
+        "projection.dt.type": "date",
+        "projection.dt.format": "yyyy-MM-dd",
+        "projection.dt.range": f"{first_day},NOW",
+        "projection.hour.type": "integer",
+        "projection.hour.range": "0,23",
+        "projection.hour.digits": "2",
+    }
+    return "\n".join(
+        [
+            f"CREATE EXTERNAL TABLE {dataset} (",
+            textwrap.indent(_filled(columns), "  ") + ")",
+            "PARTITIONED BY (dt string, hour string)",
+            "STORED AS PARQUET",
+            f"LOCATION '{lake}/{dataset}/'",
+            "TBLPROPERTIES (",
+            ",\n".join(f"  '{name}' = '{value}'" for name, value in properties.items()) + ");",
+        ]
+    )
+
+
+def type_name(kind: pa.DataType) -> str:
+    """Return what the declarations call an Arrow type; of a list, with what it lists."""
+    return f"list of {_NAMES[kind.value_type]}" if pa.types.is_list(kind) else _NAMES[kind]
+
+
+def rewritten(text: str, blocks: Mapping[str, str]) -> str:
+    """Put blocks between their marks, ``<!-- name -->`` and ``<!-- /name -->``.
+
+    A block whose marks the text has not is left out.
+    """
+    for name, block in blocks.items():
+        marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        text = marked.sub(lambda match, block=block: f"{match[1]}{block}\n{match[2]}", text)
+    return text
+
+
+def _athena(kind: pa.DataType) -> str:
+    if pa.types.is_list(kind):
+        return f"array<{_athena(kind.value_type)}>"
+    return _ATHENA.get(_NAMES[kind], _NAMES[kind])
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _filled(items: Iterable[str]) -> str:
+    """Lay items out in lines, with commas; none is broken."""
+    lines = [""]
+    for item in items:
+        if len(lines[-1]) + len(item) + 2 > _WIDTH:
+            lines.append("")
+        lines[-1] += f"{item}, "
+    return "\n".join(line.rstrip() for line in lines).rstrip(",")
