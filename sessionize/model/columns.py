@@ -63,7 +63,7 @@ class SessionColumn:
     limit: int | None = None
     """The most values that ``list`` and ``distinct`` keep; a list keeps the first ones."""
     skip_nulls: bool = True
-    """False: ``first`` and ``last`` take that event's value, null or not; without ``where`` only."""
+    """False: ``first`` and ``last`` take that event's value, null or not (not with ``where``)."""
 
 
 _AS_SENT = "as sent; a value that is not a text, as its JSON text"

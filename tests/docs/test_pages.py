@@ -1,0 +1,34 @@
+"""What the pages name is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/configuration.md", "docs/guarantees.md")
+
+_FOLDERS = "|".join(("sessionize", "tests", "local", "bench", "docs", "dags", "plugins"))
+_PATH = re.compile(rf"`((?:{_FOLDERS})/[\w./-]*)`")
+_LINK = re.compile(r"\]\(([^)#:]+)\)")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_and_folders_that_are_named_are_there(page: str) -> None:
+    text = (REPOSITORY / page).read_text()
+    named = {REPOSITORY / path for path in _PATH.findall(text)}
+    named |= {(REPOSITORY / page).parent / path for path in _LINK.findall(text)}
+    assert named
+    assert not {str(path.relative_to(REPOSITORY)) for path in named if not path.exists()}
+
+
+def test_contributing_has_every_module() -> None:
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text()
+    modules = {
+        path.stem
+        for path in (REPOSITORY / "sessionize").rglob("*.py")
+        if not path.stem.startswith("_") and "backfill" not in path.parts
+    }
+    assert not {module for module in modules if f"`{module}`" not in text}
