@@ -60,15 +60,21 @@ class _Fields(Section, frozen=True):
         return tuple(self.by_column().values())
 
 
-#: A setting for each column that a raw field fills: see `model.columns`.
-FieldNames = msgspec.defstruct(
-    "FieldNames",
-    [(name, str, field) for name, field in DEFAULT_FIELDS.items()],
-    bases=(_Fields,),
-    frozen=True,
-    kw_only=True,
-    module=__name__,
-)
+if TYPE_CHECKING:
+
+    class FieldNames(_Fields, frozen=True):
+        """A setting for each column that a raw field fills."""
+
+else:
+    #: A setting for each column that a raw field fills: see `model.columns`.
+    FieldNames = msgspec.defstruct(
+        "FieldNames",
+        [(name, str, field) for name, field in DEFAULT_FIELDS.items()],
+        bases=(_Fields,),
+        frozen=True,
+        kw_only=True,
+        module=__name__,
+    )
 
 
 class ValidRules(Section, frozen=True):

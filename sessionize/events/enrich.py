@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,7 +38,7 @@ def enrich(valid: pd.DataFrame, config: PipelineConfig) -> pd.DataFrame:
         The columns of ``events``, row for row.
     """
     events = clean(valid, config)
-    derived: dict[str, pd.Series] = {
+    derived: dict[str, Any] = {
         **machine_and_user(events["inst_id"], events["machine_length"]),
         "product": map_values(events["action"], partial(product_of, config)),
         "major_version": map_values(events["build_id"], version_of(1)),
@@ -50,7 +51,7 @@ def enrich(valid: pd.DataFrame, config: PipelineConfig) -> pd.DataFrame:
 
 def clean(valid: pd.DataFrame, config: PipelineConfig) -> pd.DataFrame:
     """Apply the `[[fix]]` rules, in their order."""
-    cleaned = {}
+    cleaned: dict[str, pd.Series] = {}
     for fix in config.fix:
         values = cleaned.get(fix.column, valid[fix.column])
         fixed = map_values(values, partial(fix.pattern.sub, fix.replace))

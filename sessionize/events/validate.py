@@ -17,7 +17,7 @@ from sessionize.config import PipelineConfig, ValidRules
 from sessionize.events.event_ids import derived_event_id
 from sessionize.events.timestamps import parse_timestamps
 from sessionize.landing.records import Kind, raw_bytes, raw_text
-from sessionize.model.frames import TEXT, match_values, only, text
+from sessionize.model.frames import TEXT, match_values, only, text, text_array
 from sessionize.model.hours import Hour
 from sessionize.model.reasons import Reason
 
@@ -201,19 +201,17 @@ def _quarantine(
     """Return the records of these rows, each with its reason."""
     bad = records[["raw", "object_key", "position"]].iloc[rows]
     found = {row: (reason, detail) for row, reason, detail in faults.described(config)}
-    reasons, details = (
-        zip(*(found[row] for row in rows.tolist()), strict=True) if found else ((), ())
-    )
+    faulty = [found[row] for row in rows.tolist()]
     texts = [raw_text(raw) for raw in raw_bytes(bad["raw"])]
-    shown = [
+    details = [
         f"{detail} (raw is base64)" if is_encoded else detail
-        for detail, (_, is_encoded) in zip(details, texts, strict=True)
+        for (_, detail), (_, is_encoded) in zip(faulty, texts, strict=True)
     ]
     return pd.DataFrame(
         {
-            "raw": pd.array([text for text, _ in texts], TEXT),
-            "reason": pd.array(list(reasons), TEXT),
-            "detail": pd.array(shown, TEXT),
+            "raw": text_array(shown for shown, _ in texts),
+            "reason": text_array(reason for reason, _ in faulty),
+            "detail": text_array(details),
             "object_key": bad["object_key"].array,
             "position": bad["position"].array,
         }

@@ -141,7 +141,10 @@ DEFAULT_FIELDS: dict[str, str] = {
 
 #: The names of `[fields]`, and the columns, in which few texts come again and again.
 FEW_VALUES: frozenset[str] = frozenset(
-    column.name for column in (*EVENT_COLUMNS, *INPUT_FIELDS) if column.few_values
+    [
+        *(column.name for column in EVENT_COLUMNS if column.few_values),
+        *(given.name for given in INPUT_FIELDS if given.few_values),
+    ]
 )
 
 #: The columns that a `[[fix]]` rule may clean.

@@ -140,8 +140,8 @@ def rewritten(text: str, blocks: Mapping[str, str]) -> str:
     A block whose marks the text has not is left out.
     """
     for name, block in blocks.items():
-        marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
-        text = marked.sub(lambda match, block=block: f"{match[1]}{block}\n{match[2]}", text)
+        marked = rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)"
+        text = re.sub(marked, block.replace("\\", r"\\") + r"\n", text, flags=re.DOTALL)
     return text
 
 

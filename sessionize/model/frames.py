@@ -40,7 +40,7 @@ def concat(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     Unlike ``pd.concat`` this keeps categoricals whose categories differ, and copies texts once.
     """
     frames = list(frames)
-    if len(frames) == 1 and all(map(_is_in_one_piece, frames[0].items())):
+    if len(frames) == 1 and all(_is_in_one_piece(frames[0][name]) for name in frames[0].columns):
         return frames[0]
     columns: dict[str, object] = {}
     for name in frames[0].columns:
@@ -70,7 +70,7 @@ def only(frame: pd.DataFrame, mask: npt.NDArray[np.bool_]) -> pd.DataFrame:
     if mask.all():
         return frame
     columns = {name: column.array[mask] for name, column in frame.items()}
-    return pd.DataFrame(columns, index=pd.RangeIndex(np.count_nonzero(mask)), copy=False)
+    return pd.DataFrame(columns, index=pd.RangeIndex(int(np.count_nonzero(mask))), copy=False)
 
 
 def take(frame: pd.DataFrame, rows: npt.NDArray[np.integer]) -> pd.DataFrame:
@@ -84,8 +84,8 @@ def categorical(codes: npt.NDArray[np.integer], texts: ExtensionArray) -> pd.Cat
     return pd.Categorical.from_codes(codes, pd.Index(texts), validate=False)
 
 
-def _is_in_one_piece(item: tuple[str, pd.Series]) -> bool:
-    values = item[1].array
+def _is_in_one_piece(column: pd.Series) -> bool:
+    values = column.array
     return not isinstance(values, ArrowExtensionArray) or len(_chunks(pa.array(values))) <= 1
 
 
@@ -116,6 +116,11 @@ def match_values(texts: pd.Series, predicate: Callable[[str], object]) -> npt.ND
     given = as_categorical(texts).cat
     hits = np.array([*(bool(predicate(t)) for t in given.categories), False])
     return hits[given.codes]
+
+
+def text_array(texts: Iterable[str | None]) -> ArrowExtensionArray:
+    """Return texts as what a column of a frame is made of."""
+    return ArrowExtensionArray(pa.array(list(texts), pa.string()))
 
 
 def as_categorical(texts: pd.Series) -> pd.Series:

@@ -292,7 +292,7 @@ def validated(work: Work, batch: int) -> Iterator[pd.DataFrame]:
             quarantine.write_table(to_table(result.quarantine, QUARANTINE))
             for place, frame in enumerate((result.valid, result.quarantine)):
                 for key, rows in frame["object_key"].value_counts(sort=False).items():
-                    counts[key][place] += rows
+                    counts[str(key)][place] += rows
             yield result.valid
     work.staging.write_record(
         f"counts-{batch:05}",

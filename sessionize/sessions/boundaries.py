@@ -9,12 +9,12 @@ import pandas as pd
 
 from sessionize.config import SessionRules
 from sessionize.kernels.boundaries import NO_LIMIT, find_sessions
-from sessionize.model.frames import TEXT, contains
+from sessionize.model.frames import contains, text_array
 from sessionize.sessions.candidates import Candidates, microseconds
 from sessionize.sessions.machines import Numbers
 
 #: Why a session ends, in the numbers of `kernels.boundaries`.
-END_REASONS = pd.array(["timeout", "opening_event", "max_duration"], TEXT)
+END_REASONS = text_array(["timeout", "opening_event", "max_duration"])
 
 
 @dataclass(frozen=True)

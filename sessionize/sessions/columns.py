@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +66,7 @@ def make_sessions(
     count = len(boundaries.machine)
     first = events[IDENTITY].take(settled.events[boundaries.begins])
     ids = pd.concat([open_sessions["session_id"], session_ids(first)], ignore_index=True)
-    sessions = {"session_id": ids}
+    sessions: dict[str, Any] = {"session_id": ids}
     incomplete = open_sessions["incomplete"]
     for column in columns:
         if column.aggregate is not None:

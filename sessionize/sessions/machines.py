@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from sessionize.model.frames import TEXT, text
+from sessionize.model.frames import text
 
 Numbers = npt.NDArray[np.int64]
 
@@ -45,7 +45,7 @@ def number_machines(*columns: pd.Series) -> Machines:
     codes = [place[chunk.indices.to_numpy()] for chunk in encoded.chunks]
     rows = np.concatenate([np.zeros(0, np.int64), *codes])
     ends = np.cumsum([len(column) for column in columns])
-    ids = pd.array(distinct.take(pa.array(order)), dtype=TEXT)
+    ids = pd.arrays.ArrowExtensionArray(distinct.take(pa.array(order)))
     return Machines(ids, tuple(np.split(rows, ends[:-1])))
 
 

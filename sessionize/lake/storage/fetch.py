@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from sessionize.lake.storage.base import Storage, StoredObject
@@ -16,7 +16,7 @@ SMALL = 1 << 20
 
 def fetch(
     storage: Storage, objects: Sequence[StoredObject], *, concurrency: int = 8
-) -> Iterator[tuple[str, Iterable[bytes]]]:
+) -> Generator[tuple[str, Iterable[bytes]]]:
     """Yield each object's key and its content in chunks; take all chunks before the next object.
 
     At most ``concurrency`` objects of up to `SMALL` bytes are in memory at a time; larger ones are
