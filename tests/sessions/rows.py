@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from sessionize.model.frames import to_frame, to_table
-from sessionize.model.schemas import DESKTOP
+from sessionize.model.schemas import DESKTOP, Schemas
+from sessionize.sessions.state import State
 
 from .reference import Event
 
 Row = dict[str, Any]
+
+
+def nothing_more(_: Event) -> Row:
+    """Return no values of columns of one's own."""
+    return {}
 
 
 def event_row(event: Event) -> Row:
@@ -43,11 +49,16 @@ def event_row(event: Event) -> Row:
     return dict.fromkeys(DESKTOP.events.names) | filled
 
 
-def events_frame(events: Iterable[Event]) -> pd.DataFrame:
+def events_frame(
+    events: Iterable[Event],
+    schemas: Schemas = DESKTOP,
+    more: Callable[[Event], Row] = nothing_more,
+) -> pd.DataFrame:
     """Return the events as the frame that a run is given: in landed order."""
     in_order = sorted(events, key=lambda event: event.landed_order)
-    table = pa.Table.from_pylist([event_row(event) for event in in_order], DESKTOP.events)
-    return to_frame(table.cast(DESKTOP.between_stages(DESKTOP.events)))
+    rows = [event_row(event) | more(event) for event in in_order]
+    table = pa.Table.from_pylist(rows, schemas.events)
+    return to_frame(table.cast(schemas.between_stages(schemas.events)))
 
 
 def rows_of(frame: pd.DataFrame, schema: pa.Schema) -> list[Row]:
@@ -56,6 +67,11 @@ def rows_of(frame: pd.DataFrame, schema: pa.Schema) -> list[Row]:
     table = to_table(frame, schema)
     table.validate(full=True)
     return table.to_pylist()
+
+
+def kept(state: State, schemas: Schemas = DESKTOP) -> dict[str, pa.Table]:
+    """Return the state as a lake keeps it."""
+    return {name: to_table(getattr(state, name), schema) for name, schema in schemas.state.items()}
 
 
 def in_any_order(rows: Iterable[Row]) -> list[Row]:

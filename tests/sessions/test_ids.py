@@ -7,7 +7,6 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessionize.events.event_ids import EVENT_NAMESPACE, derived_event_id
 from sessionize.model.frames import TEXT, TIME
 from sessionize.sessions.ids import SESSION_NAMESPACE, session_ids
 
@@ -52,21 +51,3 @@ def test_session_ids_depend_on_their_own_events_alone(many: list[tuple[str, str,
 def test_machine_event_and_time_each_change_the_id_and_never_run_together():
     events = [("ab", "c", 1), ("a", "bc", 1), ("ab", "c", 11), ("ab", ":c", 1), ("ab:", "c", 1)]
     assert len({session_id(*event) for event in events}) == len(events)
-
-
-@given(texts, st.integers(0, 10**9), texts)
-def test_a_derived_event_id_is_a_uuid_of_version_5(key: str, position: int, raw: str):
-    name = f"{key}\n{position}\n{raw}"
-    assert derived_event_id(key, position, raw.encode()) == str(uuid.uuid5(EVENT_NAMESPACE, name))
-
-
-def test_derived_event_ids_stay_the_same_from_release_to_release():
-    assert (
-        derived_event_id("2017/02/04/23/stream-1", 7, b'{"a":1}')
-        == "0f9439da-35b9-5a6f-b261-4387ffa09740"
-    )
-
-
-def test_place_and_content_each_change_a_derived_event_id():
-    places = [("key", 0, b"{}"), ("key", 1, b"{}"), ("other", 0, b"{}"), ("key", 0, b"{ }")]
-    assert len({derived_event_id(*place) for place in places}) == len(places)

@@ -16,14 +16,14 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessionize.model.frames import concat, to_frame, to_table
+from sessionize.model.frames import concat
 from sessionize.model.schemas import CLOSED_FRONTIERS, DESKTOP, IDENTITIES
 from sessionize.sessions.hour import SessionizedHour, sessionize
 from sessionize.sessions.machines import shard_of
 from sessionize.sessions.state import State as RunState
 
 from .reference import Event, Played, Session, State, one_pass, play_hour
-from .rows import Row, event_row, events_frame, in_any_order, rows_of
+from .rows import Row, event_row, events_frame, in_any_order, kept, rows_of
 from .strategies import Cuts, Scenario, cuts, scenarios
 
 EXAMPLES = int(os.environ.get("SESSIONIZE_EXAMPLES", "30"))
@@ -294,20 +294,12 @@ def tables_of(run: SessionizedHour) -> list[list[Row]]:
 
 
 def rows_of_state(state: RunState) -> dict[str, list[Row]]:
-    return {
-        name: to_table(getattr(state, name), schema).to_pylist()
-        for name, schema in DESKTOP.state.items()
-    }
+    return {name: table.to_pylist() for name, table in kept(state).items()}
 
 
 def plain(state: RunState) -> RunState:
     """Return the state as the lake gives it back."""
-    return RunState(
-        **{
-            name: to_frame(to_table(getattr(state, name), schema))
-            for name, schema in DESKTOP.state.items()
-        }
-    )
+    return RunState.of_tables(kept(state))
 
 
 def assert_same_state(state: RunState, expected: State) -> None:

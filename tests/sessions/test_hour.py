@@ -2,66 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pandas as pd
 import pytest
 
-from sessionize.config import SessionRules
-from sessionize.config.units import Duration
-from sessionize.model.hours import Hour
 from sessionize.model.schemas import DESKTOP
 from sessionize.sessions.hour import SessionizedHour, sessionize
 from sessionize.sessions.state import State
 
+from .examples import MIDNIGHT, at, clock, event, landed, rules
 from .reference import Event
 from .rows import Row, events_frame, rows_of
-
-MIDNIGHT = Hour.parse("2017-02-04T00")
-
-
-def at(clock: str) -> datetime:
-    """Read ``HH:MM``, or more exactly ``HH:MM:SS.ffffff``, on the day of the examples."""
-    return datetime.fromisoformat(f"2017-02-04T{clock}+00:00")
-
-
-def clock(time: datetime) -> str:
-    return f"{time:%H:%M:%S.%f}".removesuffix(":00.000000")
-
-
-def event(
-    time: str | datetime,
-    action: str = "proedit",
-    *,
-    event_id: str | None = None,
-    machine_id: str = "aa",
-    user_id: str | None = "bb",
-    build_id: str | None = "10.3.5.42",
-    object_key: str = "object",
-) -> Event:
-    """Make an event; its id is its time unless given."""
-    return Event(
-        machine_id=machine_id,
-        event_id=event_id or str(time),
-        event_time=at(time) if isinstance(time, str) else time,
-        action=action,
-        user_id=user_id,
-        product="reader" if action.startswith("reader") else "pro",
-        build_id=build_id,
-        landed=MIDNIGHT,
-        object_key=object_key,
-        position=0,
-    )
-
-
-def rules(**given: str) -> SessionRules:
-    settings: dict[str, Any] = {
-        name: re.compile(text) if name == "opening" else Duration.parse(text)
-        for name, text in given.items()
-    }
-    return SessionRules(**settings)
 
 
 def play(*runs: list[Event], **settings: str) -> list[SessionizedHour]:
@@ -70,11 +22,7 @@ def play(*runs: list[Event], **settings: str) -> list[SessionizedHour]:
     hour = MIDNIGHT
     played = []
     for events in runs:
-        landed = [
-            Event(**vars(event) | {"landed": hour, "position": position})
-            for position, event in enumerate(events)
-        ]
-        run = sessionize(state, events_frame(landed), hour, rules(**settings))
+        run = sessionize(state, events_frame(landed(events, hour)), hour, rules(**settings))
         played.append(run)
         state, hour = run.state, hour.next
     return played
