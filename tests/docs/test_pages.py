@@ -22,13 +22,3 @@ def test_files_and_folders_that_are_named_are_there(page: str) -> None:
     named |= {(REPOSITORY / page).parent / path for path in _LINK.findall(text)}
     assert named
     assert not {str(path.relative_to(REPOSITORY)) for path in named if not path.exists()}
-
-
-def test_contributing_has_every_module() -> None:
-    text = (REPOSITORY / "CONTRIBUTING.md").read_text()
-    modules = {
-        path.stem
-        for path in (REPOSITORY / "sessionize").rglob("*.py")
-        if not path.stem.startswith("_") and "backfill" not in path.parts
-    }
-    assert not {module for module in modules if f"`{module}`" not in text}
