@@ -175,10 +175,14 @@ class AirflowSettings(Section, frozen=True):
 
 
 DEFAULT_PRODUCTS = (
-    Product(name="reader", action=re.compile("reader")),
-    Product(name="pro", action=re.compile("pro"), trialstate=("Expired", "Activated", "Trial")),
+    Product(name="reader", action=re.compile("reader", re.ASCII)),
+    Product(
+        name="pro",
+        action=re.compile("pro", re.ASCII),
+        trialstate=("Expired", "Activated", "Trial"),
+    ),
 )
-DEFAULT_FIXES = (Fix(column="build_id", pattern=re.compile("^f"), replace=""),)
+DEFAULT_FIXES = (Fix(column="build_id", pattern=re.compile("^f", re.ASCII), replace=""),)
 
 
 class PipelineConfig(Section, frozen=True):
