@@ -1,18 +1,16 @@
 from __future__ import annotations
 
 import copy
-import pickle
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from sessionize.config import PipelineConfig, load_config, parse_config
-from sessionize.model import errors
-from sessionize.model.errors import ConfigError, SessionizeError
+from sessionize.config import load_config, parse_config
+from sessionize.model.errors import ConfigError
 from sessionize.model.hours import Hour
+
+from .minimal import START, configured, document
 
 OF_THE_CONTRACT = """
 name  = "nitro"
@@ -54,18 +52,6 @@ inst_id  = ".{1,200}"
 name   = "web"
 action = ""
 """
-
-START = datetime(2017, 2, 4, 22, tzinfo=UTC)
-
-
-def document(**settings: Any) -> dict[str, Any]:
-    """The mapping of a minimal pipeline file, and the given settings."""
-    required = {"name": "nitro", "raw": "s3://e/raw", "lake": "s3://e/lake", "start": START}
-    return required | settings
-
-
-def configured(**settings: Any) -> PipelineConfig:
-    return parse_config(document(**settings))
 
 
 @pytest.fixture
@@ -208,6 +194,22 @@ class TestValues:
         text = OF_THE_CONTRACT.replace("2017-02-04T22:00:00Z", "2017-02-05T03:30:00+05:30")
         assert load_config(written(text)).start == Hour(START)
 
+    def test_lists_are_read_as_tuples(self):
+        config = configured(
+            product=[{"name": "a", "action": "a", "trialstate": ["x"]}],
+            fix=[],
+            valid={"required": []},
+            airflow={"tags": ["t"]},
+        )
+        values = (config.product, config.fix, config.valid.required, config.airflow.tags)
+        assert {type(value) for value in (*values, config.product[0].trialstate)} == {tuple}
+
+    def test_the_document_it_was_read_from_is_left_as_it_was(self):
+        settings = document(session={"timeout": "30m"}, product=[{"name": "a", "action": "a"}])
+        before = copy.deepcopy(settings)
+        parse_config(settings)
+        assert settings == before
+
     def test_the_end_must_lie_after_the_start(self):
         assert configured(end=START + timedelta(hours=1)).end == Hour(START).next
         with pytest.raises(ConfigError, match="`end`"):
@@ -282,100 +284,3 @@ class TestFile:
     def test_an_error_names_the_file_that_holds_it(self, written):
         with pytest.raises(ConfigError, match=r"pipeline\.toml.*`session\.timeout`"):
             load_config(written(OF_THE_CONTRACT.replace('"30m"', "30")))
-
-
-class TestImmutability:
-    @pytest.mark.parametrize("section", ["", "session", "fields", "valid", "run", "airflow"])
-    def test_no_setting_can_be_changed(self, section: str):
-        config = configured()
-        target = getattr(config, section) if section else config
-        name = target.__struct_fields__[0]
-        with pytest.raises(AttributeError):
-            setattr(target, name, getattr(target, name))
-
-    def test_lists_are_read_as_tuples(self):
-        config = configured(
-            product=[{"name": "a", "action": "a", "trialstate": ["x"]}],
-            fix=[],
-            valid={"required": []},
-            airflow={"tags": ["t"]},
-        )
-        values = (config.product, config.fix, config.valid.required, config.airflow.tags)
-        assert {type(value) for value in (*values, config.product[0].trialstate)} == {tuple}
-
-    def test_the_document_it_was_read_from_is_left_as_it_was(self):
-        settings = document(session={"timeout": "30m"}, product=[{"name": "a", "action": "a"}])
-        before = copy.deepcopy(settings)
-        parse_config(settings)
-        assert settings == before
-
-
-class TestFingerprint:
-    @pytest.mark.parametrize(
-        "settings",
-        [
-            {"start": START + timedelta(hours=1)},
-            *(
-                {"session": {name: "36m"}}
-                for name in (
-                    "timeout",
-                    "max_duration",
-                    "allowed_lateness",
-                    "max_out_of_orderness",
-                    "dedup_window",
-                    "max_event_age",
-                    "max_clock_skew",
-                )
-            ),
-            {"session": {"opening": "start"}},
-            {"fields": {"machine_length": "length"}},
-            {"valid": {"inst_id": "[0-9]+"}},
-            {"valid": {"required": ["build_id", "event_id"]}},
-            {"product": [{"name": "reader", "action": "reader"}]},
-            {"fix": []},
-            {"fix": [{"column": "build_id", "pattern": "^f", "replace": "x"}]},
-            {"landing": {"max_record_size": "1MiB"}},
-        ],
-    )
-    def test_it_changes_with_each_setting_that_can_change_the_result(self, settings: dict):
-        assert configured(**settings).fingerprint() != configured().fingerprint()
-
-    @pytest.mark.parametrize(
-        "settings",
-        [
-            {"name": "other"},
-            {"raw": "s3://moved/raw"},
-            {"lake": "s3://moved/lake"},
-            {"end": START + timedelta(days=1)},
-            {"limits": {"fail_late": 0.5}},
-            {"run": {"shards": 7, "batch_size": "1MiB"}},
-            {"airflow": {"retries": 9}},
-            {"session": {"timeout": "1800s"}},
-            {"session": {"opening": "start|firstrun"}},
-        ],
-    )
-    def test_it_stays_with_each_setting_that_cannot(self, settings: dict):
-        assert configured(**settings).fingerprint() == configured().fingerprint()
-
-
-class TestPickling:
-    def test_a_configuration_survives(self, written):
-        config = load_config(written(OF_THE_CONTRACT))
-        restored = pickle.loads(pickle.dumps(config))
-        assert restored == config
-        assert restored.fingerprint() == config.fingerprint()
-        assert re.search(restored.session.opening, "profirstrun")
-
-    @pytest.mark.parametrize(
-        "kind",
-        [
-            kind
-            for kind in vars(errors).values()
-            if isinstance(kind, type) and issubclass(kind, SessionizeError)
-        ],
-    )
-    def test_every_error_survives_with_its_fault_and_remedy(self, kind: type[SessionizeError]):
-        restored = pickle.loads(pickle.dumps(kind("The bucket is gone.", "Create it.")))
-        assert type(restored) is kind
-        assert (restored.fault, restored.remedy) == ("The bucket is gone.", "Create it.")
-        assert str(restored) == "The bucket is gone. Create it."
