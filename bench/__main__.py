@@ -24,15 +24,18 @@ from bench.contenders import (
     outcome,
     write_config,
 )
-from bench.generate import Landed, landed_hour, landed_hours
+from bench.generate import Landed, in_small_objects, landed_hour, landed_hours
 from bench.job import HOUR
 from bench.machine import machine, versions
-from bench.measure import REPOSITORY, FailedError, memory_limit, run
+from bench.measure import REPOSITORY, FailedError, Run, memory_limit, run
 
 _FOLDER = REPOSITORY / ".bench"
 _REPEATS = {1_000_000: 5, 5_000_000: 3}
 _LIMIT = 2 << 30
 _HOURS, _PER_HOUR = 200, 5_000
+#: The same events in few objects, and in many of so many events.
+_SPREAD, _FEW_OBJECTS, _PER_SMALL_OBJECT = 500_000, 10, 100
+_SPREAD_REPEATS = 3
 
 
 def main() -> int:
@@ -58,6 +61,7 @@ def main() -> int:
     if options.quick or options.only:
         return 0
     results["limited"] = _under_a_limit(max(sizes))
+    results["objects"] = _many_objects()
     results["start"] = _starts()
     results["hours"] = _many_hours()
     (_FOLDER / "results.json").write_text(json.dumps(results, indent=1))
@@ -188,6 +192,30 @@ def _starts() -> dict[str, float]:
         title: statistics.median(run([sys.executable, *command]).seconds for _ in range(5))
         for title, command in commands.items()
     }
+
+
+def _many_objects(records: int = _SPREAD) -> list[dict[str, float]] | None:
+    """Run the same events in few objects and in many, in turns."""
+    few = landed_hour(_FOLDER / "data", records, objects=_FEW_OBJECTS)
+    many = in_small_objects(few, _FOLDER / "data" / f"{records}-small", _PER_SMALL_OBJECT)
+    measured: dict[int, list[Run]] = {few.objects: [], many.objects: []}
+    for _ in range(_SPREAD_REPEATS):
+        for landed in (few, many):
+            folder = _FOLDER / "lakes" / "objects"
+            try:
+                measured[landed.objects].append(do_job(CONTENDERS[0], landed.raw, folder))
+            except FailedError as error:
+                print(f"{landed.objects} objects: {error}", file=sys.stderr)
+                return None
+    return [
+        {
+            "objects": objects,
+            "events": records,
+            "seconds": statistics.median(run.seconds for run in runs),
+            "peak": statistics.median(run.peak_bytes for run in runs),
+        }
+        for objects, runs in measured.items()
+    ]
 
 
 def _many_hours() -> list[float] | None:

@@ -12,7 +12,7 @@ import shutil
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -109,13 +109,33 @@ class _Block:
     path: Path
 
 
-def landed_hour(folder: Path, records: int, *, seed: int = 2017) -> Landed:
+def landed_hour(
+    folder: Path, records: int, *, objects: int | None = None, seed: int = 2017
+) -> Landed:
     """Return a landed hour of so many records; what is there already is taken."""
-    blocks = -(-records // _PER_OBJECT)
+    blocks = objects or -(-records // _PER_OBJECT)
     machines = max(1, records // EVENTS_PER_MACHINE)
-    return _landed(
-        folder / f"{records}", [HOUR], blocks, records, machines, {"records": records, "seed": seed}
-    )
+    parameters = {"records": records, "seed": seed}
+    if objects is not None:
+        parameters["objects"] = objects
+        folder = folder / f"in-{objects}"
+    return _landed(folder / f"{records}", [HOUR], blocks, records, machines, parameters)
+
+
+def in_small_objects(landed: Landed, folder: Path, records: int) -> Landed:
+    """Return the same lines in the same order, in objects of so many records each."""
+    shutil.rmtree(folder, ignore_errors=True)
+    compressed = objects = 0
+    for path in sorted(landed.raw.rglob("*.gz")):
+        lines = igzip.decompress(path.read_bytes()).splitlines(keepends=True)
+        under = folder / path.parent.relative_to(landed.raw)
+        under.mkdir(parents=True, exist_ok=True)
+        for begin in range(0, len(lines), records):
+            content = igzip.compress(b"".join(lines[begin : begin + records]), _COMPRESSION_LEVEL)
+            (under / f"{path.stem}-{begin:08}.gz").write_bytes(content)
+            compressed += len(content)
+            objects += 1
+    return replace(landed, raw=folder, compressed=compressed, objects=objects)
 
 
 def landed_hours(folder: Path, hours: int, records: int, *, seed: int = 2017) -> Landed:

@@ -15,6 +15,7 @@ PLOT = "docs/benchmarks.svg"
 _TARGET, _AIM = 1.5, 2.0
 _ALGORITHM = 5_000_000
 _START_S = 0.5
+_SPREAD = 2.0
 #: Hours compared to see whether the cost grows: without the first, which warm up.
 _EARLY, _FULL, _LATE = slice(10, 40), slice(168, 184), slice(184, None)
 
@@ -35,6 +36,7 @@ def _page(results: Results) -> str:
     parts += ["## How time and memory grow", _growth(results), _limited(results)]
     parts += [_STAGES_HEAD, _floors(results), _profile(results)]
     parts += [_PARTS_HEAD, _algorithm(results), _starts(results)]
+    parts += [_OBJECTS_HEAD, _objects(results)] if results.get("objects") else []
     parts += [_HOURS_HEAD, _hours(results), _state(results), _SAME_HEAD, _same(results)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -67,6 +69,10 @@ in memory, by the fastest library at hand. The parsing floors make Python object
 columns, of every value and check nothing."""
 
 _PARTS_HEAD = "## The parts that are ours alone"
+
+_OBJECTS_HEAD = """## Many small objects
+
+The same events in the same order, in few objects and in many, in turns."""
 
 _HOURS_HEAD = """## Across hours
 
@@ -150,6 +156,13 @@ def _targets(results: Results) -> str:
                 f"| {millions(int(size))}: the algorithm alone, {_ALGORITHM / 1e6:.0f} M events/s "
                 f"| {speed / 1e6:.1f} M events/s | {_verdict(speed >= _ALGORITHM)} |"
             )
+    if results.get("objects"):
+        few, many = results["objects"]
+        ratio = many["seconds"] / few["seconds"]
+        lines.append(
+            f"| {millions(few['events'])} in {many['objects']:,} objects: at most {_SPREAD:.0f}x "
+            f"the time of {few['objects']:,} | {ratio:.2f}x | {_verdict(ratio <= _SPREAD)} |"
+        )
     for title, seconds in (results.get("start") or {}).items():
         if "pass" not in title:
             lines.append(
@@ -249,7 +262,7 @@ def _profile(results: Results) -> str:
 
 def _algorithm(results: Results) -> str:
     lines = [
-        f"- Columns in memory → sessions, ids, tags and state, {millions(int(size))}: "
+        f"- A frame in memory → sessions, ids, tags and state, {millions(int(size))}: "
         f"{part['seconds']:.2f} s, {part['events'] / part['seconds'] / 1e6:.1f} M events a second."
         for size, part in (results.get("algorithm") or {}).items()
         if part
@@ -262,6 +275,16 @@ def _starts(results: Results) -> str:
     return "\n".join(f"- {title}: {seconds:.2f} s." for title, seconds in starts.items())
 
 
+def _objects(results: Results) -> str:
+    lines = ["| events | objects | s | peak MB |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| {millions(part['events'])} | {part['objects']:,} | {part['seconds']:.2f} "
+        f"| {part['peak'] / 1e6:,.0f} |"
+        for part in results["objects"]
+    ]
+    return "\n".join(lines)
+
+
 def _hours(results: Results) -> str:
     hours = results.get("hours")
     if not hours:
@@ -270,8 +293,9 @@ def _hours(results: Results) -> str:
     return (
         f"An hour takes {early:.3f} s among the hours {_EARLY.start} to {_EARLY.stop}, {full:.3f} "
         f"s among {_FULL.start} to {_FULL.stop}, and {late:.3f} s from there to {len(hours)}. It "
-        "grows by the look-back for stragglers, seven days by default: a run reads what each of "
-        "those hours has claimed. From hour 168 on that is full."
+        "grows by the look-back for stragglers, seven days by default: in a folder, a run reads "
+        "what each of those hours has claimed (on S3 an index saves that). From hour 168 on that "
+        "is full."
     )
 
 

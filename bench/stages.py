@@ -29,16 +29,16 @@ _WAITING = (
     "queue",
     "selectors",
 )
-#: The stage of a thread, by a module and a function on its stack; the outermost that is known.
+#: The stage of a thread, by a module and a function on its stack; the innermost that is known.
 _STAGES = {
     ("sessionize.pipeline.stages", "claim"): "claim",
-    ("sessionize.pipeline.stages", "validate_batch"): "validate: gunzip, scan, divide",
-    ("sessionize.pipeline.stages", "enrich_batch"): "enrich",
-    ("sessionize.pipeline.stages", "sessionize_shard"): "sessionize",
-    ("sessionize.sessions.settling", "settle"): "sessionize",
-    ("sessionize.pipeline.partitions", "_write"): "write Parquet",
-    ("sessionize.sessions.tables", "gather"): "gather settled events",
-    ("sessionize.pipeline.stages", "publish"): "publish: count, sync, reveal",
+    ("sessionize.pipeline.stages", "validated"): "validate: gunzip, scan, divide",
+    ("sessionize.pipeline.stages", "add_events"): "enrich, shuffle",
+    ("sessionize.pipeline.stages", "sessionized"): "sessionize",
+    ("sessionize.pipeline.partitions", "tables_of"): "frames to tables",
+    ("sessionize.pipeline.partitions", "write_of_shards"): "write Parquet",
+    ("sessionize.pipeline.partitions", "write_of_batches"): "write Parquet",
+    ("sessionize.pipeline.stages", "publish_files"): "publish: count, sync, reveal",
 }
 _OTHER = "other"
 
@@ -88,7 +88,7 @@ def _watch(stages: dict[str, float], modules: dict[str, float], done: threading.
             if ours:
                 modules[ours[0][0]] += now - last
                 known = [_STAGES[place] for place in ours if place in _STAGES]
-                stages[known[-1] if known else _OTHER] += now - last
+                stages[known[0] if known else _OTHER] += now - last
         last = now
 
 

@@ -22,25 +22,25 @@ def state(config_file: Path) -> dict[str, float]:
     """Return bytes, machines, and the seconds to load and to save."""
     from sessionize.config import load_config
     from sessionize.lake.parquet import write_parquet
-    from sessionize.lake.state import load_state
+    from sessionize.lake.state_store import load_state
     from sessionize.model.hours import Hour
-    from sessionize.model.schemas import STATE
     from sessionize.pipeline.stages import Pipeline
 
-    lake = Pipeline.open(load_config(config_file)).lake
+    config = load_config(config_file)
+    lake, schemas = Pipeline.open(config).lake, config.schemas.state
     ledger = lake.ledger(Hour.parse(f"{HOUR:%Y-%m-%dT%H}"))
     assert ledger is not None
-    loaded = load_state(lake, ledger, 0, 1)
+    loaded = load_state(lake, ledger, schemas)
 
     def save() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            for name, schema in STATE.items():
-                write_parquet(Path(folder) / name, schema, [getattr(loaded, name)], name)
+            for name, table in loaded.items():
+                write_parquet(Path(folder) / name, schemas[name], [table], name)
 
     return {
         "bytes": sum(file.bytes for file in ledger.state.values()),
-        "machines": len(loaded.open_sessions) + len(loaded.closed_frontiers),
-        "load": _median(lambda: load_state(lake, ledger, 0, 1)),
+        "machines": len(loaded["open_sessions"]) + len(loaded["closed_frontiers"]),
+        "load": _median(lambda: load_state(lake, ledger, schemas)),
         "save": _median(save),
     }
 
