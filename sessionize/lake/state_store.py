@@ -15,7 +15,6 @@ from sessionize.lake.migrations import as_declared
 from sessionize.lake.storage import side_by_side
 from sessionize.model.errors import MissingStateError, OutdatedStateError
 from sessionize.model.hours import Hour
-from sessionize.sessions.machines import shard_of
 
 
 def previous_ledger(lake: Lake, hour: Hour, config: PipelineConfig) -> Ledger | None:
@@ -114,6 +113,8 @@ def load_state(
 def _of_shard(table: pa.Table, shard: int, shards: int) -> pa.Table:
     if shards == 1:
         return table
+    from sessionize.sessions.machines import shard_of  # it imports pandas
+
     ids = table.column("machine_id").cast(pa.string()).combine_chunks()
     return table.filter(pa.array(shard_of(ids, shards) == shard))
 

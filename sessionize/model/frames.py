@@ -16,9 +16,9 @@ import pyarrow as pa
 from pandas.api.extensions import ExtensionArray
 from pandas.arrays import ArrowExtensionArray
 
+from sessionize.model.tables import ENCODED, in_one_piece
+
 TEXT = pd.ArrowDtype(pa.string())
-#: What a categorical is in Arrow.
-ENCODED = pa.dictionary(pa.int32(), pa.string())
 TIME = pd.DatetimeTZDtype("us", "UTC")
 
 
@@ -49,20 +49,6 @@ def concat(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
             chunks = [chunk.cast(ENCODED) for chunk in chunks]
         columns[name] = _from_arrow(in_one_piece(pa.chunked_array(chunks)))
     return pd.DataFrame(columns, index=pd.RangeIndex(sum(map(len, frames))), copy=False)
-
-
-def in_one_piece(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Copy a column's chunks into one, with one dictionary: rows are then quick to take.
-
-    A column with more text than one Arrow array holds (2 GiB) stays in several.
-    """
-    if column.num_chunks <= 1:
-        return column
-    if pa.types.is_dictionary(column.type):
-        column = column.unify_dictionaries()
-    elif pa.types.is_string(column.type) and column.nbytes >= np.iinfo(np.int32).max:
-        return column
-    return pa.chunked_array([column.combine_chunks()], column.type)
 
 
 def only(frame: pd.DataFrame, mask: npt.NDArray[np.bool_]) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from sessionize.model.columns import (
     SessionColumn,
     Type,
 )
+from sessionize.model.tables import ENCODED
 
 TIME = pa.timestamp("us", tz="UTC")
 ARROW_TYPES: dict[Type, pa.DataType] = {
@@ -31,9 +32,6 @@ ARROW_TYPES: dict[Type, pa.DataType] = {
     "bool": pa.bool_(),
     "timestamp": TIME,
 }
-
-#: How a column of few texts is kept between stages.
-ENCODED = pa.dictionary(pa.int32(), pa.string())
 
 
 def field(name: str, kind: pa.DataType) -> pa.Field:

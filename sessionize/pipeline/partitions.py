@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,9 +23,10 @@ from sessionize.lake.layout import partition_key
 from sessionize.lake.ledger import NO_STATE, Counts, Ledger, ObjectCounts, WrittenFile
 from sessionize.lake.parquet import ParquetFile, write_parquet
 from sessionize.model.errors import LimitExceededError
-from sessionize.model.frames import to_table
 from sessionize.model.schemas import Schemas
-from sessionize.sessions.hour import SessionizedHour
+
+if TYPE_CHECKING:
+    from sessionize.sessions.hour import SessionizedHour
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +67,8 @@ def staged_schemas(schemas: Schemas) -> dict[str, pa.Schema]:
 
 def tables_of(run: SessionizedHour, schemas: Schemas) -> ShardTables:
     """Return what a shard's run adds to the files."""
+    from sessionize.model.frames import to_table
+
     frames = {
         "sessionized_events": run.settled,
         "late_events": run.late,

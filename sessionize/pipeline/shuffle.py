@@ -9,21 +9,22 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 from sessionize.lake.staging import Staging
-from sessionize.model.frames import in_one_piece, to_table
-from sessionize.sessions.machines import shard_of
+from sessionize.model.tables import in_one_piece
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 #: The place of an event in its piece, beside the event's columns, in a store.
 _ROW = pa.field("_row", pa.int32())
 
-Add = Callable[[pd.DataFrame], None]
+Add = Callable[["pd.DataFrame"], None]
 
 
 class Shuffle(Protocol):
@@ -59,6 +60,8 @@ class StoredShuffle:
     @contextlib.contextmanager
     def adding(self, batch: int) -> Iterator[Add]:
         """Add the events of a batch, frame by frame, in landed order."""
+        from sessionize.model.frames import to_table
+
         schema = self._schema.append(_ROW)
         with contextlib.ExitStack() as stack:
             writers = [
@@ -111,6 +114,7 @@ class MemoryShuffle:
     @contextlib.contextmanager
     def adding(self, batch: int) -> Iterator[Add]:
         """Add the events of a batch, frame by frame, in landed order."""
+        from sessionize.model.frames import to_table
 
         def add(events: pd.DataFrame) -> None:
             table = to_table(events, self._schema)
@@ -135,6 +139,8 @@ def _name(batch: int, shard: int) -> str:
 
 def _rows_of_shards(events: pa.Table, shards: int) -> list[npt.NDArray[np.int32]]:
     """Return the rows of each shard, rising."""
+    from sessionize.sessions.machines import shard_of
+
     if shards == 1:
         return [np.arange(len(events), dtype=np.int32)]
     ids = events.column("machine_id").combine_chunks()

@@ -2,7 +2,8 @@
 
 Each is idempotent and takes only small arguments; data passes through the staging area. Airflow's
 tasks call these functions and nothing else, and the command line those that they are made of: see
-`pipeline.runner`.
+`pipeline.runner`. What only one stage needs, pandas and the kernels above all, is imported by it:
+the tasks are many, and each is a process of its own.
 """
 
 from __future__ import annotations
@@ -14,13 +15,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 
 from sessionize.config import PipelineConfig
-from sessionize.events.enrich import enrich
-from sessionize.events.validate import validate
 from sessionize.lake.claims import Claim, claim_objects, read_claim
 from sessionize.lake.commit import Published, commit_run, remove_leftovers
 from sessionize.lake.layout import Lake
@@ -28,9 +27,7 @@ from sessionize.lake.ledger import NO_STATE, Ledger, ObjectCounts, WrittenFile
 from sessionize.lake.staging import Staging, StoredStaging
 from sessionize.lake.state_store import load_state, previous_ledger
 from sessionize.lake.storage import S3Credentials, Storage, fetch, open_storage
-from sessionize.landing import read_records
 from sessionize.model.errors import ClaimChangedError
-from sessionize.model.frames import to_frame, to_table
 from sessionize.model.hours import Hour
 from sessionize.model.schemas import QUARANTINE
 from sessionize.pipeline.partitions import (
@@ -43,8 +40,11 @@ from sessionize.pipeline.partitions import (
     write_of_shards,
 )
 from sessionize.pipeline.shuffle import Shuffle, StoredShuffle
-from sessionize.sessions.hour import SessionizedHour, sessionize
-from sessionize.sessions.state import State
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sessionize.sessions.hour import SessionizedHour
 
 log = logging.getLogger(__name__)
 
@@ -176,6 +176,8 @@ def validate_batch(pipeline: Pipeline, hour: Hour, claim_id: str, batch: int) ->
     ObjectGoneError
         If a claimed object is gone or has been replaced.
     """
+    from sessionize.model.frames import to_table
+
     work = pipeline.work(hour, claim_id)
     schema = work.config.schemas.validated
     with work.staging.writing(f"valid-{batch:05}", schema) as valid:
@@ -197,6 +199,8 @@ def enrich_batch(pipeline: Pipeline, hour: Hour, claim_id: str, batch: int) -> d
     dict
         The count ``events``.
     """
+    from sessionize.model.frames import to_frame
+
     work = pipeline.work(hour, claim_id)
     valid = map(to_frame, work.staging.read_batches(f"valid-{batch:05}"))
     return {"events": add_events(work, batch, valid)}
@@ -280,6 +284,10 @@ def validated(work: Work, batch: int) -> Iterator[pd.DataFrame]:
     ObjectGoneError
         If a claimed object is gone or has been replaced.
     """
+    from sessionize.events.validate import validate
+    from sessionize.landing import read_records
+    from sessionize.model.frames import to_table
+
     objects = work.claim.batches[batch]
     counts = {entry.key: [0, 0] for entry in objects}
     fields = work.config.fields.by_column()
@@ -305,6 +313,8 @@ def validated(work: Work, batch: int) -> Iterator[pd.DataFrame]:
 
 def add_events(work: Work, batch: int, valid: Iterable[pd.DataFrame]) -> int:
     """Enrich the valid records of a batch, and shuffle them; return how many there are."""
+    from sessionize.events.enrich import enrich
+
     events = 0
     with work.shuffle.adding(batch) as add:
         for frame in valid:
@@ -315,6 +325,10 @@ def add_events(work: Work, batch: int, valid: Iterable[pd.DataFrame]) -> int:
 
 def sessionized(work: Work, previous: Ledger | None, shard: int) -> SessionizedHour:
     """Settle the events of one shard's machines upon the state that the hour before has left."""
+    from sessionize.model.frames import to_frame
+    from sessionize.sessions.hour import sessionize
+    from sessionize.sessions.state import State
+
     schemas = work.config.schemas
     state = load_state(work.pipeline.lake, previous, schemas.state, shard, work.claim.shards)
     nothing = schemas.between_stages(schemas.events).empty_table()
