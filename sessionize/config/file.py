@@ -74,6 +74,12 @@ def parse_config(
             f"{source}: `raw` and `lake` are the same place, {config.lake}",
             "Give the lake a prefix or folder of its own.",
         )
+    inside = _anchored(config.lake, Path()).removeprefix(f"{_anchored(config.raw, Path())}/")
+    if inside != _anchored(config.lake, Path()) and re.match(r"\d{4}(/|$)", inside):
+        raise ConfigError(
+            f"{source}: `lake` lies in {config.raw}/{inside}, where raw objects land",
+            "Give the lake a prefix or folder beside `raw`: its files would be claimed as data.",
+        )
     return config
 
 

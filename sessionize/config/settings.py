@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sessionize.model.schemas import Schemas
 
 MAX_SHARDS = 256
+#: The hours that a pipeline may start with: ``hour_id`` has room up to the year 2147.
+FIRST_YEAR, LAST_YEAR = 1970, 2146
 #: The most threads of one process.
 MAX_THREADS = 64
 #: Airflow maps a task over 1024 items at most.
@@ -99,6 +101,14 @@ class Fix(Section, frozen=True):
     column: Literal[FIXABLE]  # type: ignore[valid-type]
     pattern: re.Pattern[str]
     replace: str
+
+    def __post_init__(self) -> None:
+        try:
+            self.pattern.sub(self.replace, "")
+        except (re.error, IndexError) as error:
+            raise ValueError(
+                f"`replace` {self.replace!r} does not fit `pattern`: {error}"
+            ) from None
 
 
 class Landing(Section, frozen=True):
@@ -216,8 +226,15 @@ class PipelineConfig(Section, frozen=True):
     airflow: AirflowSettings = AirflowSettings()
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9_.-]{1,200}", self.name, re.ASCII):
-            raise ValueError(f"`name` is {self.name!r}: use letters, digits, `_`, `-` and `.` only")
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{,199}", self.name, re.ASCII):
+            raise ValueError(
+                f"`name` is {self.name!r}: begin with a letter or digit, and use letters, digits, "
+                "`_`, `-` and `.` only"
+            )
+        if not FIRST_YEAR <= self.start.start.year <= LAST_YEAR:
+            raise ValueError(
+                f"`start` is {self.start}: write an hour of {FIRST_YEAR} to {LAST_YEAR}"
+            )
         for setting in ("raw", "lake"):
             url = getattr(self, setting)
             if not url or ("://" in url and not re.fullmatch(r"s3://[^/]+(/.*)?", url)):

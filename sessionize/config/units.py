@@ -6,6 +6,8 @@ import re
 from datetime import timedelta
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+#: The longest duration: times so far apart still fit 64 bits of microseconds.
+LONGEST_DAYS = 999_999
 _BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
@@ -19,19 +21,17 @@ class Duration(timedelta):
         Raises
         ------
         ValueError
-            If a unit is missing or unknown.
+            If a unit is missing or unknown, or the duration is longer than `LONGEST_DAYS`.
         """
         if not isinstance(text, str) or not re.fullmatch(r"(\d+[smhd])+", text, re.ASCII):
             raise ValueError(
                 f"{text!r} is not a duration: write a whole number and a unit, one of s, m, h, d, "
                 'such as "30m"'
             )
-        try:
-            return cls(
-                seconds=sum(int(n) * _SECONDS[unit] for n, unit in re.findall(r"(\d+)(\D)", text))
-            )
-        except OverflowError:
-            raise ValueError(f"{text!r} is too long a duration") from None
+        seconds = sum(int(n) * _SECONDS[unit] for n, unit in re.findall(r"(\d+)(\D)", text))
+        if seconds > LONGEST_DAYS * _SECONDS["d"]:
+            raise ValueError(f"{text!r} is too long a duration: write {LONGEST_DAYS}d at most")
+        return cls(seconds=seconds)
 
     @property
     def microseconds_total(self) -> int:
