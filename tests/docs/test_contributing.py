@@ -34,8 +34,8 @@ def module_of(path: Path) -> str:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """The modules, and packages as such, that a module imports when it is imported itself."""
-    for node in ast.parse(path.read_text()).body:
+    """The modules, and packages as such, that a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sessionize."):
             assert node.module is not None
             for alias in node.names:
