@@ -8,16 +8,17 @@ from typing import Any
 
 import msgspec
 
-#: Where the data lies, how the work is cut and how Airflow runs it change nothing published.
-_COUNTED = ("start", "session", "fields", "valid", "product", "fix", "landing")
+#: Where the data lies, when hours end, how the work is cut, what is too much and how Airflow runs
+#: it change nothing published. Whatever is not named here counts.
+_NOT_COUNTED = ("name", "raw", "lake", "end", "limits", "run", "airflow")
 
 
 def fingerprint(config: msgspec.Struct) -> str:
-    """Hash the counted settings of a `PipelineConfig` that are not at their default.
+    """Hash the settings of a `PipelineConfig` that count and are not at their default.
 
     A release that adds a setting changes no pipeline's fingerprint by it.
     """
-    changed = {name: value for name, value in _changes(config).items() if name in _COUNTED}
+    changed = {name: value for name, value in _changes(config).items() if name not in _NOT_COUNTED}
     return hashlib.sha256(msgspec.json.encode(changed, enc_hook=_plain)).hexdigest()[:16]
 
 

@@ -143,7 +143,7 @@ class Run(Section, frozen=True):
 
     ``shards`` 0 stands for one shard for each ``shard_size`` of claimed objects, ``threads`` 0 for
     as many as this process may use processors. An hour whose objects are no larger than
-    ``in_memory`` is worked on in memory by the command line, in one shard.
+    ``in_memory`` is worked on in memory by the command line, in shards that suit it.
     """
 
     batch_size: Size = Size.parse("32MiB")

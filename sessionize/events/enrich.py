@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sessionize.config import PipelineConfig
+from sessionize.events.values import read_values
 from sessionize.model.columns import FEW_VALUES
 from sessionize.model.frames import TEXT, as_categorical, map_values, text
 
@@ -45,6 +46,11 @@ def enrich(valid: pd.DataFrame, config: PipelineConfig) -> pd.DataFrame:
         "minor_version": map_values(events["build_id"], version_of(2)),
         "maint_id": map_values(events["build_id"], version_of(3)),
         **date_columns(events["event_time"]),
+        **{
+            column.name: read_values(events[column.name], column.type)
+            for column in config.schemas.event_columns
+            if column.field is not None and column.type != "string"
+        },
     }
     return events.assign(**derived)[[column.name for column in config.schemas.event_columns]]
 

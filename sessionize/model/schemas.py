@@ -73,10 +73,21 @@ class Schemas:
     ----------
     event_columns : tuple of EventColumn
     session_columns : tuple of SessionColumn
+
+    Raises
+    ------
+    ValueError
+        If a session column aggregates what is no event column, or has another type than that gives.
     """
 
     event_columns: tuple[EventColumn, ...] = EVENT_COLUMNS
     session_columns: tuple[SessionColumn, ...] = SESSION_COLUMNS
+
+    def __post_init__(self) -> None:
+        types = {column.name: column.type for column in self.event_columns}
+        for column in self.session_columns:
+            if column.aggregate is not None:
+                _check_type(column, types)
 
     @functools.cached_property
     def events(self) -> pa.Schema:
@@ -134,6 +145,25 @@ class Schemas:
             return f.name in few and pa.types.is_string(f.type)
 
         return pa.schema([f.with_type(ENCODED) if is_encoded(f) else f for f in schema])
+
+
+def _check_type(column: SessionColumn, event_types: dict[str, Type]) -> None:
+    """Make sure that a session column has the type that its aggregate gives."""
+    if column.aggregate == "count":
+        expected: Type = "int64"
+    elif column.of not in event_types:
+        raise ValueError(f"session column {column.name!r}: there is no event column {column.of!r}")
+    elif column.aggregate == "sum" and event_types[column.of] == "int32":
+        expected = "int64"
+    else:
+        expected = event_types[column.of]
+    if column.aggregate == "sum" and expected not in ("int64", "double"):
+        raise ValueError(f"session column {column.name!r}: {expected} cannot be summed")
+    if column.type != expected:
+        raise ValueError(
+            f"session column {column.name!r}: {column.aggregate} of {column.of} is {expected}, "
+            f"not {column.type}"
+        )
 
 
 def published_type(column: SessionColumn) -> pa.DataType:

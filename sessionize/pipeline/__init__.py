@@ -1,1 +1,1 @@
-"""."""
+"""The run of an hour: its stages, the whole of it in one process, and where a pipeline stands."""

@@ -9,13 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from sessionize.model.frames import concat
+from sessionize.model.frames import TIME, concat
 from sessionize.sessions.machines import Numbers, number_machines
 from sessionize.sessions.state import State
 
 Mask = npt.NDArray[np.bool_]
 
 IDENTITY = ["machine_id", "event_id", "event_time"]
+#: What an event must have.
+NEEDED = (*IDENTITY, "action")
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,14 @@ class Candidates:
 
     @classmethod
     def of(cls, state: State, landed: pd.DataFrame) -> Candidates:
-        """Put what a run has to decide about in order."""
+        """Put what a run has to decide about in order.
+
+        Raises
+        ------
+        ValueError
+            If the events lack what identifies them, or an action.
+        """
+        landed = complete(landed, state.pending)
         events = concat([state.pending, landed]) if len(state.pending) else concat([landed])
         identities = events[IDENTITY]
         if len(state.identities):
@@ -105,6 +114,26 @@ class Candidates:
             with_open_session=opened,
             with_closed_frontier=closed,
         )
+
+
+def complete(events: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
+    """Return events with exactly the columns of a frame; those that they lack are null.
+
+    The pipeline's own events have them all; those of a notebook need only what `NEEDED` names.
+    """
+    for name in NEEDED:
+        if name not in events:
+            raise ValueError(f"the events have no column {name!r}")
+        if events[name].hasnans:
+            raise ValueError(f"the column {name!r} has nulls")
+    if [*events.columns] == [*like.columns] and events.dtypes["event_time"] == TIME:
+        return events
+    columns = {
+        name: events[name].array if name in events else like[name].reindex(events.index).array
+        for name in like.columns
+    }
+    columns["event_time"] = events["event_time"].astype(TIME).array
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(events)))
 
 
 def order_by_machine_and_time(machine: Numbers, time: Numbers) -> tuple[Numbers, Mask]:

@@ -64,12 +64,19 @@ def sessionize(
         What the run of the hour before has left.
     events : DataFrame
         The columns of ``events``: the valid events that landed in this run, in landed order.
+        ``machine_id``, ``event_id``, ``event_time`` and ``action`` are enough; other columns that
+        the state's pending events have are null then.
     hour : Hour
         The run's hour; the watermark is its end minus ``max_out_of_orderness``.
     rules : SessionRules, optional
         When sessions end, and how long events are waited for; the contract's defaults unless given.
     columns : tuple of SessionColumn
         What a session has.
+
+    Raises
+    ------
+    ValueError
+        If the events lack one of those four columns, or have nulls there.
     """
     rules = rules or SessionRules()
     watermark = _watermark(hour, rules)

@@ -21,7 +21,7 @@ def test_a_table_has_a_row_for_each_column_in_order():
 
 
 def test_a_row_says_type_raw_field_and_what_it_holds():
-    schemas = Schemas((EventColumn("page", "which page", "int64", field="p"),))
+    schemas = Schemas((EventColumn("page", "which page", "int64", field="p"),), ())
     assert events_table(schemas).splitlines()[-1] == "| `page` | int64 | `p` | which page |"
     schemas = Schemas(session_columns=(SessionColumn("pages", "how many", "int64", "count"),))
     assert sessions_table(schemas).splitlines()[-1] == "| `pages` | int64 | how many |"
