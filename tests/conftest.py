@@ -22,6 +22,8 @@ settings.register_profile(
     derandomize="CI" in os.environ,
     suppress_health_check=[HealthCheck.too_slow],
 )
+# For runs in which each example is dear: `--hypothesis-profile=few`.
+settings.register_profile("few", settings.get_profile("unhurried"), max_examples=10)
 settings.load_profile("unhurried")
 
 

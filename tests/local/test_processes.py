@@ -34,7 +34,7 @@ def start(tmp_path):
 
 
 def wait_for_output(service, text):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while text not in service.output:
         assert time.monotonic() < deadline
         time.sleep(0.02)

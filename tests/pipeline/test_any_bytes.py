@@ -35,7 +35,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(content[: draw(st.integers(len(content) // 2, len(content)))])
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.lists(texts | damaged() | st.binary(max_size=80), min_size=1, max_size=6))
 def test_any_bytes_go_through_a_run_and_are_all_accounted_for(contents: list[bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -161,7 +161,7 @@ def pauses(folder: Path, step: str, claim: stages.Claim | None, **settings: Any)
     counted = shutil.copytree(folder, folder.with_name("counted"))
     requests = Requests()
     perform(pipeline(counted, requests, **settings), step, claim)
-    return iter(range(0, requests.count, 1 if EXHAUSTIVE else max(requests.count // 6, 1)))
+    return iter(range(0, requests.count, 1 if EXHAUSTIVE else max(requests.count // 3, 1)))
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -1,7 +1,7 @@
 """A run that fails at any of its requests, and is run again, leaves what an undisturbed run leaves.
 
 Work in progress is kept in the lake, as Airflow's tasks do, so that its requests count too. Every
-request fails in each of four ways with SESSIONIZE_EXHAUSTIVE=1; without it, every third one in one.
+request fails in each of four ways with SESSIONIZE_EXHAUSTIVE=1; without it, every sixth one in one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.pipeline import scenario
 from tests.pipeline.faults import Fault, FaultyStorage, KilledError, Requests
 
 FIRST, HOUR, LATER, LAST = scenario.HOURS
-STRIDE = 1 if os.environ.get("SESSIONIZE_EXHAUSTIVE") else 3 * len(Fault)
+STRIDE = 1 if os.environ.get("SESSIONIZE_EXHAUSTIVE") else 6 * len(Fault)
 CHANGED = {"session": {"timeout": "5m"}}
 
 
@@ -66,7 +66,7 @@ def failing(folder: Path, fault: Fault, **settings: object):  # type: ignore[no-
     counted = shutil.copytree(folder, folder.with_name("counted"))
     requests = Requests()
     run(open_pipeline(counted, requests, **settings), HOUR)
-    for at in range(3 * list(Fault).index(fault) % STRIDE, requests.count, STRIDE):
+    for at in range(6 * list(Fault).index(fault) % STRIDE, requests.count, STRIDE):
         copy = shutil.copytree(folder, folder.with_name(f"failing-{at}"))
         with pytest.raises((SessionizeError, KilledError)):
             run(open_pipeline(copy, Requests(fault, at), **settings), HOUR)

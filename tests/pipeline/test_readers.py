@@ -17,7 +17,7 @@ from tests.pipeline.test_crashes import CHANGED, run
 
 FIRST, HOUR = scenario.HOURS[:2]
 PARTITION = f"sessions/{HOUR.partition}/"
-TURNS = 4
+TURNS = 2
 
 
 @pytest.fixture(params=["folder", "s3"])
