@@ -124,9 +124,9 @@ class Landing(Section, frozen=True):
 
 
 class Limits(Section, frozen=True):
-    """Shares of the records read, from 0 to 1, above which a run fails or warns."""
+    """Shares of the records read, from 0 to 1, above which a run fails or warns (contract §4)."""
 
-    fail_quarantined: _Share | None = None
+    fail_quarantined: _Share | None = 0.5
     warn_quarantined: _Share | None = None
     fail_late: _Share | None = None
     warn_late: _Share | None = None

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 #: The datasets that hang on no state: they are made of batches; the others are made of shards.
 OF_BATCHES = ("events", "quarantine")
 _STATE = "state/"
+#: How many objects and records an error shows, and how much of a record.
+_SHOWN, _SHOWN_TEXT = 3, 200
 #: Texts that come in runs, since rows stand in the order of machines.
 _IN_RUNS = {
     "sessionized_events": ("machine_id", "session_id"),
@@ -146,7 +148,7 @@ def assemble(
     published = {name: published[name] for name in config.schemas.datasets}
     ledger = _ledger(claim, objects, previous, config, published, state, paths, duplicates)
     ledger.counts.check()
-    _check_limits(ledger, config.limits)
+    _check_limits(ledger, config.limits, folder / "quarantine")
     return AssembledRun(ledger, paths)
 
 
@@ -208,7 +210,7 @@ def _ledger(
     )
 
 
-def _check_limits(ledger: Ledger, limits: Limits) -> None:
+def _check_limits(ledger: Ledger, limits: Limits, quarantine: Path) -> None:
     counts = ledger.counts
     shares = {
         "quarantined": counts.quarantined / max(counts.records_read, 1),
@@ -218,13 +220,25 @@ def _check_limits(ledger: Ledger, limits: Limits) -> None:
         fail: float | None = getattr(limits, f"fail_{what}")
         warn: float | None = getattr(limits, f"warn_{what}")
         if fail is not None and share > fail:
+            why = _worst(ledger, quarantine) if what == "quarantined" else f"{counts}"
             raise LimitExceededError(
-                f"{ledger.hour}: {share:.1%} {what} is over the limit of {fail:.1%} "
-                f"({ledger.quarantined_by_reason or counts})",
-                f"Nothing was published. Look into the objects, or raise `limits.fail_{what}`, and "
-                "run the hour again.",
+                f"{ledger.hour}: {share:.1%} {what} is over the limit of {fail:.1%}: {why}",
+                "Nothing was published. Look into the objects, mend the settings (`[fields]` above "
+                f"all), or raise `limits.fail_{what}`, and run the hour again.",
             )
         if warn is not None and share > warn:
             log.warning(
                 "%s: %.1f %% %s is over %.1f %%", ledger.hour, share * 100, what, warn * 100
             )
+
+
+def _worst(ledger: Ledger, quarantine: Path) -> str:
+    """Say what is in quarantine: nothing is published, so nobody could look there."""
+    reasons = ", ".join(f"{reason} {n:,}" for reason, n in ledger.quarantined_by_reason.items())
+    worst = sorted(ledger.claimed, key=lambda entry: -entry.quarantined)[:_SHOWN]
+    objects = ", ".join(f"{o.key} ({o.quarantined:,} of {o.records:,})" for o in worst)
+    rows = next(pq.ParquetFile(quarantine).iter_batches(batch_size=_SHOWN)).to_pylist()
+    samples = "; ".join(
+        f"{row['reason']}: {row['detail']}: {row['raw'][:_SHOWN_TEXT]!r}" for row in rows
+    )
+    return f"{reasons}; most in {objects}; such as {samples}"
