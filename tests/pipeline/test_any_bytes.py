@@ -40,7 +40,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 def test_any_bytes_go_through_a_run_and_are_all_accounted_for(contents: list[bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         raw, lake = Path(folder) / "raw", Path(folder) / "lake"
-        pipeline = Pipeline.open(scenario.config(raw, lake))
+        pipeline = Pipeline.open(scenario.config(raw, lake, limits={"fail_quarantined": 1.0}))
         landed = {}
         for number, content in enumerate(contents):
             key = f"{scenario.START.landing_prefix}{number}"

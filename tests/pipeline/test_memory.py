@@ -23,8 +23,11 @@ from sessionize.pipeline.stages import Pipeline
 from tests.pipeline import scenario
 
 folder, key = sys.argv[1], partition_key("quarantine", scenario.START)
-limits = {"max_object_size": "400MiB", "max_record_size": "1MiB"}
-pipeline = Pipeline.open(scenario.config(f"{folder}/raw", f"{folder}/lake", landing=limits))
+settings = {
+    "landing": {"max_object_size": "400MiB", "max_record_size": "1MiB"},
+    "limits": {"fail_quarantined": 1.0},
+}
+pipeline = Pipeline.open(scenario.config(f"{folder}/raw", f"{folder}/lake", **settings))
 counts = run_hour(pipeline, scenario.START).ledger.counts
 quarantine = pq.read_table(f"{folder}/lake/{key}").to_pylist()
 print(json.dumps({

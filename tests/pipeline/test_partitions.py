@@ -116,12 +116,20 @@ class TestLimits:
         ("limit", "says"),
         [
             ("fail_quarantined", "16.7% quarantined is over the limit of 16.0%"),
-            ("fail_late", "late"),
+            ("fail_late", "20.0% late is over the limit of 16.0%"),
         ],
     )
     def test_a_share_above_it_fails_the_run_with_the_reasons(self, tmp_path, limit, says):
-        with pytest.raises(LimitExceededError, match=f"{says}.*not_json.*limits.{limit}"):
+        with pytest.raises(LimitExceededError, match=f"{says}.*limits.{limit}"):
             assembled(tmp_path, limits={limit: 0.16})
+
+    def test_what_is_in_quarantine_is_shown_since_nobody_could_look_there(self, tmp_path):
+        with pytest.raises(LimitExceededError) as caught:
+            assembled(tmp_path, limits={"fail_quarantined": 0.1})
+        said = str(caught.value)
+        assert "not_json 1" in said  # the reasons
+        assert "(1 of " in said  # the worst objects
+        assert "such as not_json" in said  # a record
 
     @pytest.mark.parametrize("limit", ["warn_quarantined", "warn_late"])
     def test_a_share_above_a_warning_is_logged(self, tmp_path, limit, caplog):
