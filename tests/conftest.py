@@ -20,10 +20,12 @@ settings.register_profile(
     "unhurried",
     deadline=None,
     derandomize="CI" in os.environ,
+    max_examples=40,
     suppress_health_check=[HealthCheck.too_slow],
 )
-# For runs in which each example is dear: `--hypothesis-profile=few`.
+# `--hypothesis-profile=few` where each example is dear, `many` where there is time.
 settings.register_profile("few", settings.get_profile("unhurried"), max_examples=10)
+settings.register_profile("many", settings.get_profile("unhurried"), max_examples=100)
 settings.load_profile("unhurried")
 
 
