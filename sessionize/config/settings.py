@@ -246,7 +246,14 @@ class PipelineConfig(Section, frozen=True):
         names = self.fields.raw_names()
         doubled = {name for name in names if names.count(name) > 1}
         if doubled:
-            raise ValueError(f"`fields` uses the raw field {doubled.pop()!r} for two columns")
+            field = doubled.pop()
+            columns = " and ".join(
+                f"`{c}`" for c, f in self.fields.by_column().items() if f == field
+            )
+            raise ValueError(
+                f"`fields` fills {columns} from the raw field {field!r}, perhaps one of them by "
+                "default: name another field for one"
+            )
 
     def check_hour(self, hour: Hour) -> None:
         """Make sure that the hour is one of the pipeline's.

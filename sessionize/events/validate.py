@@ -112,7 +112,7 @@ class _Faults:
             self.number[mask & (self.number == 0)] = len(self.found)
 
     def is_missing(self, column: str) -> Mask:
-        """Tell which records have nothing, or null, in a field."""
+        """Tell which records have nothing, or null, in a field; an empty text is there."""
         return self.records[column].isna().to_numpy()
 
     def is_string(self, column: str) -> Mask:

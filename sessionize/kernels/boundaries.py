@@ -8,6 +8,7 @@ import numpy as np
 
 from sessionize.kernels.options import kernel
 
+#: Why a session ends: a place in `sessions.boundaries.END_REASONS`, or that it has not.
 GOES_ON, TIMEOUT, OPENING_EVENT, MAX_DURATION = -1, 0, 1, 2
 
 #: The `max_duration` of rules that set none.

@@ -77,13 +77,18 @@ class Schemas:
     Raises
     ------
     ValueError
-        If a session column aggregates what is no event column, or has another type than that gives.
+        If a column is declared twice; if a session column aggregates what is no event column, or
+        has another type than that gives.
     """
 
     event_columns: tuple[EventColumn, ...] = EVENT_COLUMNS
     session_columns: tuple[SessionColumn, ...] = SESSION_COLUMNS
 
     def __post_init__(self) -> None:
+        for columns in (self.event_columns, self.session_columns):
+            declared = names(columns)
+            if doubled := {name for name in declared if declared.count(name) > 1}:
+                raise ValueError(f"the column {doubled.pop()!r} is declared twice")
         types = {column.name: column.type for column in self.event_columns}
         for column in self.session_columns:
             if column.aggregate is not None:

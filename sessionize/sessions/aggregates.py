@@ -69,7 +69,9 @@ class Values:
         return np.flatnonzero(np.diff(self.session, append=_NONE))
 
 
-def aggregate(column: SessionColumn, carried: pd.Series, added: Values, sessions: int) -> pd.Series:
+def aggregate(
+    column: SessionColumn, carried: pd.Series, added: Values, session_count: int
+) -> pd.Series:
     """Go on with a session column.
 
     Parameters
@@ -92,15 +94,15 @@ def aggregate(column: SessionColumn, carried: pd.Series, added: Values, sessions
         added = added.without_nulls()
     match column.aggregate:
         case "count":
-            return _count(carried, added, sessions)
+            return _count(carried, added, session_count)
         case "first" | "last":
-            return _pick(column, carried, added, sessions)
+            return _pick(column, carried, added, session_count)
         case "sum":
-            return _sum(column, carried, added, sessions)
+            return _sum(column, carried, added, session_count)
         case "min" | "max":
-            return _extreme(column, carried, added, sessions)
+            return _extreme(column, carried, added, session_count)
         case "list" | "distinct":
-            return _collect(column, carried, added, sessions)
+            return _collect(column, carried, added, session_count)
     raise ValueError(f"the column {column.name!r} has no aggregate")
 
 
@@ -110,20 +112,22 @@ def count_values(lists: pd.Series) -> pd.Series:
     return pd.Series(pd.array(lengths, dtype=pd.ArrowDtype(pa.int64())), lists.index)
 
 
-def without(values: pd.Series, mask: npt.NDArray[np.bool_]) -> pd.Series:
+def nulled_where(values: pd.Series, mask: npt.NDArray[np.bool_]) -> pd.Series:
     """Return values with null where the mask holds; unlike ``Series.mask``, of the same type."""
     if not mask.any():
         return values
     return _chosen(_nullable(values), np.where(mask, _NONE, np.arange(len(values))))
 
 
-def _count(carried: pd.Series, added: Values, sessions: int) -> pd.Series:
-    count = np.bincount(added.session, minlength=sessions)
+def _count(carried: pd.Series, added: Values, session_count: int) -> pd.Series:
+    count = np.bincount(added.session, minlength=session_count)
     count[: len(carried)] += carried.fillna(0).to_numpy(np.int64)
     return pd.Series(count)
 
 
-def _pick(column: SessionColumn, carried: pd.Series, added: Values, sessions: int) -> pd.Series:
+def _pick(
+    column: SessionColumn, carried: pd.Series, added: Values, session_count: int
+) -> pd.Series:
     """Choose the first or the last value, by its place, from the carried and the new ones."""
     is_first = column.aggregate == "first"
     places = added.first_of_each if is_first else added.last_of_each
@@ -160,7 +164,7 @@ def _nullable(values: pd.Series) -> pd.Series:
     return pd.Series(pd.array(array, dtype=pd.ArrowDtype(array.type)), values.index)
 
 
-def _sum(column: SessionColumn, carried: pd.Series, added: Values, sessions: int) -> pd.Series:
+def _sum(column: SessionColumn, carried: pd.Series, added: Values, session_count: int) -> pd.Series:
     is_double = column.type == "double"
     # From left to right: `np.add.at` adds one by one. -0.0 + x is x, whatever x is.
     total = np.full(sessions, -0.0 if is_double else 0, "f8" if is_double else "i8")
@@ -173,7 +177,9 @@ def _sum(column: SessionColumn, carried: pd.Series, added: Values, sessions: int
     return _with_nulls(total, ~has_any)
 
 
-def _extreme(column: SessionColumn, carried: pd.Series, added: Values, sessions: int) -> pd.Series:
+def _extreme(
+    column: SessionColumn, carried: pd.Series, added: Values, session_count: int
+) -> pd.Series:
     """Find the least or the greatest: of all values in order, each session's first."""
     is_there = carried.notna().to_numpy()
     session = np.concatenate([np.flatnonzero(is_there), added.session])
@@ -185,7 +191,9 @@ def _extreme(column: SessionColumn, carried: pd.Series, added: Values, sessions:
     return _chosen(values, choice)
 
 
-def _collect(column: SessionColumn, carried: pd.Series, added: Values, sessions: int) -> pd.Series:
+def _collect(
+    column: SessionColumn, carried: pd.Series, added: Values, session_count: int
+) -> pd.Series:
     """List the values, in session order; those of ``distinct`` once."""
     lists = _in_one_array(carried)
     kind = lists.type.value_type

@@ -31,7 +31,7 @@ class Candidates:
     ----------
     events : DataFrame
         The pending events, then the landed ones.
-    known, pending : int
+    known_count, pending_count : int
         How many identities, and how many pending events, there are.
     identities : DataFrame
         ``machine_id``, ``event_id``, ``event_time`` of all rows.
@@ -48,8 +48,8 @@ class Candidates:
     """
 
     events: pd.DataFrame
-    known: int
-    pending: int
+    known_count: int
+    pending_count: int
     identities: pd.DataFrame
     machine_ids: pd.api.extensions.ExtensionArray
     machine: Numbers
@@ -62,22 +62,22 @@ class Candidates:
     @property
     def event_machine(self) -> Numbers:
         """The machine of each event."""
-        return self.machine[self.known :]
+        return self.machine[self.known_count :]
 
     @property
     def event_time(self) -> Numbers:
         """The time of each event, in microseconds."""
-        return self.time[self.known :]
+        return self.time[self.known_count :]
 
     @functools.cached_property
     def event_order(self) -> Numbers:
         """The events by machine, time and landed order."""
-        return self.order[self.order >= self.known] - self.known
+        return self.order[self.order >= self.known_count] - self.known_count
 
     @property
     def is_landed(self) -> Mask:
         """Which events have landed in this run."""
-        return np.arange(len(self.events)) >= self.pending
+        return np.arange(len(self.events)) >= self.pending_count
 
     @classmethod
     def of(cls, state: State, landed: pd.DataFrame) -> Candidates:
@@ -103,8 +103,8 @@ class Candidates:
         order, ties = order_by_machine_and_time(machine, time)
         return cls(
             events=events,
-            known=len(state.identities),
-            pending=len(state.pending),
+            known_count=len(state.identities),
+            pending_count=len(state.pending),
             identities=identities,
             machine_ids=machines.ids,
             machine=machine,

@@ -14,7 +14,7 @@ import pyarrow as pa
 from sessionize.config import SessionRules
 from sessionize.model.columns import SessionColumn
 from sessionize.model.frames import contains, take
-from sessionize.sessions.aggregates import Values, aggregate, count_values, without
+from sessionize.sessions.aggregates import Values, aggregate, count_values, nulled_where
 from sessionize.sessions.boundaries import find_boundaries
 from sessionize.sessions.candidates import IDENTITY, Candidates, Mask, microseconds
 from sessionize.sessions.ids import session_ids
@@ -47,7 +47,7 @@ class Sessions:
         """Which sessions have not ended."""
         return self.frame["end_reason"].isna().to_numpy()
 
-    def those(self, mask: Mask) -> pd.DataFrame:
+    def where(self, mask: Mask) -> pd.DataFrame:
         """Return the sessions for which the mask holds, by machine and start."""
         by_machine = np.argsort(self.machine, kind="stable")
         return take(self.frame, by_machine[mask[by_machine]])
@@ -62,17 +62,17 @@ def make_sessions(
 ) -> Sessions:
     """Let each settled event extend its machine's open session, or begin a new one."""
     events = candidates.events
-    boundaries = find_boundaries(candidates, settled.events, open_sessions, rules)
+    boundaries = find_boundaries(candidates, settled.places, open_sessions, rules)
     count = len(boundaries.machine)
-    first = events[IDENTITY].take(settled.events[boundaries.begins])
+    first = events[IDENTITY].take(settled.places[boundaries.begins])
     ids = pd.concat([open_sessions["session_id"], session_ids(first)], ignore_index=True)
     sessions: dict[str, Any] = {"session_id": ids}
     incomplete = open_sessions["incomplete"]
     for column in columns:
         if column.aggregate is not None:
-            added = _values(column, events, settled.events, boundaries.session)
+            added = _values(column, events, settled.places, boundaries.session)
             value = aggregate(column, open_sessions[column.name], added, count)
-            sessions[column.name] = without(value, _is_incomplete(column, incomplete, count))
+            sessions[column.name] = nulled_where(value, _is_incomplete(column, incomplete, count))
     sessions["end_reason"] = boundaries.end_reason
     sessions["duration_s"] = _seconds(sessions["started_at"], sessions["ended_at"])
     sessions["incomplete"] = incomplete.reindex(range(count))

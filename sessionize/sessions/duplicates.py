@@ -42,4 +42,4 @@ def find_duplicates(candidates: Candidates) -> Duplicates:
     )
     is_copy = np.zeros(len(candidates.order), bool)
     is_copy[rows[tied.duplicated().to_numpy()]] = True
-    return Duplicates(is_copy, is_copy[candidates.known :] & candidates.is_landed)
+    return Duplicates(is_copy, is_copy[candidates.known_count :] & candidates.is_landed)

@@ -76,9 +76,13 @@ def sessionize(
     Raises
     ------
     ValueError
-        If the events lack one of those four columns, or have nulls there.
+        If the events lack one of those four columns, or have nulls there; if the state was made
+        for other session columns.
     """
     rules = rules or SessionRules()
+    lacking = {column.name for column in columns} - {*state.open_sessions.columns}
+    if lacking:
+        raise ValueError(f"the state has no session columns {sorted(lacking)}: see `State.empty`")
     watermark = _watermark(hour, rules)
     candidates = Candidates.of(state, events)
 
@@ -91,7 +95,7 @@ def sessionize(
 
     return SessionizedHour(
         settled=_settled_events(candidates, settled, sessions),
-        closed=published_sessions(sessions.those(~sessions.is_open), columns),
+        closed=published_sessions(sessions.where(~sessions.is_open), columns),
         open=published_sessions(after.open_sessions, columns),
         late=_late_events(candidates, late),
         duplicates=int(duplicates.is_duplicate.sum()),
@@ -107,14 +111,14 @@ def _watermark(hour: Hour, rules: SessionRules) -> int:
 
 def _settled_events(candidates: Candidates, settled: Settled, sessions: Sessions) -> pd.DataFrame:
     """Return the settled events. Machines and sessions come in runs: as categoricals."""
-    events = take(candidates.events.drop(columns="machine_id"), settled.events)
-    machine = candidates.event_machine[settled.events]
+    events = take(candidates.events.drop(columns="machine_id"), settled.places)
+    machine = candidates.event_machine[settled.places]
     events["machine_id"] = categorical(machine, candidates.machine_ids)
     events["session_id"] = categorical(sessions.of_event, sessions.frame["session_id"].array)
     return events[[*candidates.events.columns, "session_id"]]
 
 
 def _late_events(candidates: Candidates, late: Late) -> pd.DataFrame:
-    events = take(candidates.events, late.events)
-    frontier = late.frontier[candidates.event_machine[late.events]]
+    events = take(candidates.events, late.places)
+    frontier = late.frontier[candidates.event_machine[late.places]]
     return events.assign(frontier=pd.array(frontier.view("M8[us]"), dtype=TIME))

@@ -23,31 +23,31 @@ class Late:
     Attributes
     ----------
     is_late : bool array, one item an event
-    events : int64 array
-        The late ones, by machine, time and landed order.
+    places : int64 array
+        The late ones' places among the events, by machine, time and landed order.
     frontier : int64 array, one item a machine
         Its frontier before the run, in microseconds; `NO_FRONTIER` if it has none.
     """
 
     is_late: Mask
-    events: Numbers
+    places: Numbers
     frontier: Numbers
 
 
 @dataclass(frozen=True)
 class Settled:
-    """The events that are neither copies nor late, by their places.
+    """The events that are neither copies nor late, by their places among the events.
 
     Attributes
     ----------
-    events : int64 array
+    places : int64 array
         Those before the watermark, by machine, time and landed order: they settle.
-    pending : int64 array
-        The others, by machine and landed order: they wait.
+    waiting : int64 array
+        The others, by machine and landed order: they will be pending.
     """
 
-    events: Numbers
-    pending: Numbers
+    places: Numbers
+    waiting: Numbers
 
 
 def find_late(candidates: Candidates, state: State, duplicates: Duplicates) -> Late:

@@ -36,9 +36,9 @@ def forget(
 ) -> State:
     """Return what the next run needs to know, and leave out the rest."""
     return State(
-        open_sessions=sessions.those(sessions.is_open),
+        open_sessions=sessions.where(sessions.is_open),
         closed_frontiers=_closed_frontiers(candidates, late, settled, sessions, watermark, rules),
-        pending=take(candidates.events, settled.pending),
+        pending=take(candidates.events, settled.waiting),
         identities=_identities(candidates, duplicates, sessions, watermark, rules),
     )
 
@@ -54,7 +54,7 @@ def _closed_frontiers(
     """Return the frontiers of machines without an open session, but for the oldest."""
     frontier = np.full(len(candidates.machine_ids), NO_FRONTIER)
     frontier[candidates.with_closed_frontier] = late.frontier[candidates.with_closed_frontier]
-    frontier[candidates.event_machine[settled.events]] = NO_FRONTIER  # they have a session again
+    frontier[candidates.event_machine[settled.places]] = NO_FRONTIER  # they have a session again
     ended_at = microseconds(sessions.frame["ended_at"])[sessions.is_expired]
     frontier[sessions.machine[sessions.is_expired]] = ended_at + rules.timeout.microseconds_total
     oldest = watermark - rules.max_event_age.microseconds_total

@@ -13,7 +13,7 @@ OWN = (
     SessionColumn("pages", "", "string", "list", "page"),
     SessionColumn("different_pages", "", "string", "distinct", "page"),
     SessionColumn("last_seen", "", "timestamp", "max", "event_time"),
-    SessionColumn("edits", "", "int64", "count"),
+    SessionColumn("own_count", "", "int64", "count"),
 )
 SCHEMAS = Schemas((*EVENT_COLUMNS, PAGE), (*SESSION_COLUMNS, *OWN))
 LIST = pa.list_(pa.field("element", pa.string()))
@@ -89,11 +89,11 @@ def test_types_are_those_of_the_contract():
 def test_declared_columns_are_published_by_their_type_and_carried_as_they_must_be():
     published = {f.name: f.type for f in SCHEMAS.sessions}
     carried = {f.name: f.type for f in SCHEMAS.state["open_sessions"]}
-    assert list(published)[-4:] == ["pages", "different_pages", "last_seen", "edits"]
+    assert list(published)[-4:] == ["pages", "different_pages", "last_seen", "own_count"]
     assert published["pages"] == carried["pages"] == LIST
     assert (published["different_pages"], carried["different_pages"]) == (pa.int64(), LIST)
     assert published["last_seen"] == carried["last_seen"] == TIME
-    assert published["edits"] == carried["edits"] == pa.int64()
+    assert published["own_count"] == carried["own_count"] == pa.int64()
     assert list(carried)[-1] == "incomplete"
 
 

@@ -12,7 +12,7 @@ import pytest
 from sessionize.model.columns import Aggregate, SessionColumn, Type
 from sessionize.model.frames import TEXT, TIME
 from sessionize.model.schemas import ARROW_TYPES, carried_type
-from sessionize.sessions.aggregates import Values, aggregate, count_values, without
+from sessionize.sessions.aggregates import Values, aggregate, count_values, nulled_where
 
 
 def column(what: Aggregate, kind: Type = "int64", **more: Any) -> SessionColumn:
@@ -192,7 +192,7 @@ def test_a_column_without_an_aggregate_is_not_one():
     ids=["numbers", "texts", "times", "lists"],
 )
 def test_without_leaves_the_others_as_they_are(values: pd.Series):
-    assert without(values, np.array([False, False])).equals(values)
-    found = without(values, np.array([False, True]))
+    assert nulled_where(values, np.array([False, False])).equals(values)
+    found = nulled_where(values, np.array([False, True]))
     kept = pa.array(values.array).to_pylist()
     assert pa.array(found.array).to_pylist() == [kept[0], None]

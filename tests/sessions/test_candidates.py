@@ -33,7 +33,7 @@ def test_rows_are_identities_then_what_was_pending_then_what_has_landed():
     )
     candidates = Candidates.of(before, events_frame([event("00:50", event_id="new")]))
     assert candidates.identities["event_id"].to_list() == ["known", "waiting", "waiting", "new"]
-    assert (candidates.known, candidates.pending) == (2, 1)
+    assert (candidates.known_count, candidates.pending_count) == (2, 1)
     assert candidates.events["event_id"].to_list() == ["waiting", "new"]
     assert candidates.is_landed.tolist() == [False, True]
     assert candidates.event_order.tolist() == [0, 1]

@@ -221,8 +221,8 @@ def test_columns_come_and_go_while_sessions_are_open(
 
 
 def test_a_column_that_is_new_is_null_for_the_sessions_that_were_open_and_no_others():
-    edits = SessionColumn("edits", "", "int64", "count", where="edit")
-    old, new = Schemas(), Schemas(session_columns=(*SESSION_COLUMNS, edits))
+    own_count = SessionColumn("own_count", "", "int64", "count", where="edit")
+    old, new = Schemas(), Schemas(session_columns=(*SESSION_COLUMNS, own_count))
     first = [event("00:50"), event("00:55", machine_id="cc")]
     run = sessionize(State.empty(old), events_frame(first), MIDNIGHT, columns=old.session_columns)
     state = State.of_tables(
@@ -233,10 +233,10 @@ def test_a_column_that_is_new_is_null_for_the_sessions_that_were_open_and_no_oth
     )
     second = [event("01:10"), event("01:20", "prostarted"), event("01:25", machine_id="dd")]
     run = sessionize(state, events_frame(second), MIDNIGHT.next, columns=new.session_columns)
-    assert {(row["machine_id"], row["edits"]) for row in rows_of(run.closed, new.sessions)} == {
+    assert {(row["machine_id"], row["own_count"]) for row in rows_of(run.closed, new.sessions)} == {
         ("aa", None)
     }
-    assert {(row["machine_id"], row["edits"]) for row in rows_of(run.open, new.sessions)} == {
+    assert {(row["machine_id"], row["own_count"]) for row in rows_of(run.open, new.sessions)} == {
         ("aa", 0),
         ("cc", None),
         ("dd", 1),
@@ -253,7 +253,7 @@ def test_a_pattern_means_the_same_as_in_the_settings_where_letters_are_ascii():
 
 
 def test_rows_stand_in_the_order_of_the_declared_columns():
-    own = SessionColumn("edits", "", "int64", "count", where="edit")
+    own = SessionColumn("own_count", "", "int64", "count", where="edit")
     schemas = Schemas(session_columns=(own, *SESSION_COLUMNS))
     landed = events_frame([event("00:10")])
     run = sessionize(State.empty(schemas), landed, MIDNIGHT, columns=schemas.session_columns)

@@ -32,7 +32,7 @@ def divided(before: State, watermark: str, *landed: Event) -> tuple[Candidates, 
 
 def late(before: State, *landed: Event) -> list[str]:
     candidates, late, _ = divided(before, "01:00", *landed)
-    return [clock(time) for time in candidates.events["event_time"].take(late.events)]
+    return [clock(time) for time in candidates.events["event_time"].take(late.places)]
 
 
 class TestLate:
@@ -71,17 +71,17 @@ class TestSettle:
     def test_events_before_the_watermark_settle_and_the_others_wait(self):
         landed = [event("01:00"), event("00:59:59.999999"), event("01:30"), event("00:40")]
         candidates, _, settled = divided(State.empty(), "01:00", *landed)
-        times = [clock(time) for time in candidates.events["event_time"].take(settled.events)]
+        times = [clock(time) for time in candidates.events["event_time"].take(settled.places)]
         assert times == ["00:40", "00:59:59.999999"]
 
     def test_what_waits_stays_in_landed_order(self):
         before = state(pending=[event("01:50")], identities=[event("01:50")])
         candidates, _, settled = divided(before, "01:00", event("01:40"), event("01:10"))
-        times = [clock(time) for time in candidates.events["event_time"].take(settled.pending)]
+        times = [clock(time) for time in candidates.events["event_time"].take(settled.waiting)]
         assert times == ["01:50", "01:40", "01:10"]
 
     def test_every_event_is_settled_pending_late_or_a_duplicate(self):
         landed = [event("00:35"), event("00:35"), event("00:20"), event("01:10")]
         candidates, found, settled = divided(OPEN_UNTIL_HALF_PAST, "01:00", *landed)
-        assert len(settled.events) == len(settled.pending) == len(found.events) == 1
+        assert len(settled.places) == len(settled.waiting) == len(found.places) == 1
         assert len(candidates.events) == 4

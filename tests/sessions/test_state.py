@@ -20,10 +20,10 @@ def test_an_empty_state_has_all_columns_and_no_rows():
 
 def test_an_empty_state_has_the_columns_that_a_pipeline_declares():
     pages = EventColumn("page", "")
-    edits = SessionColumn("edits", "", "int64", "count")
-    state = State.empty(Schemas((*EVENT_COLUMNS, pages), (*SESSION_COLUMNS, edits)))
+    own_count = SessionColumn("own_count", "", "int64", "count")
+    state = State.empty(Schemas((*EVENT_COLUMNS, pages), (*SESSION_COLUMNS, own_count)))
     assert state.pending.columns[-1] == "page"
-    assert state.open_sessions.columns.to_list()[-2:] == ["edits", "incomplete"]
+    assert state.open_sessions.columns.to_list()[-2:] == ["own_count", "incomplete"]
 
 
 def test_a_state_comes_back_from_the_tables_in_which_it_is_kept():
