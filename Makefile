@@ -47,8 +47,8 @@ demo: setup ## Run the whole pipeline on this machine, with made-up events, and 
 airflow: setup ## Run Airflow on this machine with the demo's events, until Ctrl-C
 	@$(BIN)/python -m local.airflow
 
-test: setup ## Run the tests
-	$(BIN)/python -m pytest
+test: setup ## Run the tests, a file at a time on each processor
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: setup ## Check style and types
 	$(BIN)/ruff check

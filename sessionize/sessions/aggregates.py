@@ -82,7 +82,7 @@ def aggregate(
         What the sessions that were open before carry; they are the first sessions.
     added : Values
         The values of this run's events.
-    sessions : int
+    session_count : int
         How many sessions there are.
 
     Returns
@@ -132,7 +132,7 @@ def _pick(
     is_first = column.aggregate == "first"
     places = added.first_of_each if is_first else added.last_of_each
     session = added.session[places]
-    choice = np.full(sessions, _NONE)
+    choice = np.full(session_count, _NONE)
     choice[: len(carried)] = np.arange(len(carried))
     if is_first:
         if column.skip_nulls:
@@ -167,8 +167,8 @@ def _nullable(values: pd.Series) -> pd.Series:
 def _sum(column: SessionColumn, carried: pd.Series, added: Values, session_count: int) -> pd.Series:
     is_double = column.type == "double"
     # From left to right: `np.add.at` adds one by one. -0.0 + x is x, whatever x is.
-    total = np.full(sessions, -0.0 if is_double else 0, "f8" if is_double else "i8")
-    has_any = np.zeros(sessions, bool)
+    total = np.full(session_count, -0.0 if is_double else 0, "f8" if is_double else "i8")
+    has_any = np.zeros(session_count, bool)
     has_any[: len(carried)] = carried.notna()
     total[: len(carried)][has_any[: len(carried)]] = carried.dropna().to_numpy(total.dtype)
     with np.errstate(over="ignore"):  # doubles that grow too large are infinite
@@ -185,7 +185,7 @@ def _extreme(
     session = np.concatenate([np.flatnonzero(is_there), added.session])
     values = _joined(carried[is_there], added.take())
     ranked = values.array.argsort(ascending=column.aggregate == "min", kind="stable")
-    choice = np.full(sessions, _NONE)
+    choice = np.full(session_count, _NONE)
     of, place = np.unique(session[ranked], return_index=True)
     choice[of] = ranked[place]
     return _chosen(values, choice)
@@ -211,7 +211,7 @@ def _collect(
     if column.limit is not None:
         is_kept = np.arange(len(session)) - np.searchsorted(session, session) < column.limit
         session, values = session[is_kept], values[is_kept]
-    offsets = np.searchsorted(session, np.arange(sessions + 1)).astype(np.int32)
+    offsets = np.searchsorted(session, np.arange(session_count + 1)).astype(np.int32)
     array = pa.ListArray.from_arrays(pa.array(offsets), _in_one_array(values).cast(kind))
     return pd.Series(pd.array(array.cast(lists.type), dtype=pd.ArrowDtype(lists.type)))
 
