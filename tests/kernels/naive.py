@@ -133,7 +133,7 @@ def read_timestamp(text: str, *, is_string: bool) -> int | None:
             (2**63, Decimal("0.001"), 0),
         ):
             if int(whole) < below:
-                if fraction and (not digits or len(fraction) > digits):
+                if fraction is not None and (factor < 1 or len(fraction) > digits):
                     return None
                 time = Decimal(text.removesuffix(".")) * factor
                 return int(time.to_integral_value(ROUND_HALF_EVEN))
