@@ -20,7 +20,7 @@ settings.register_profile(
     "unhurried",
     deadline=None,
     derandomize="CI" in os.environ,
-    max_examples=40,
+    max_examples=25,
     suppress_health_check=[HealthCheck.too_slow],
 )
 # `--hypothesis-profile=few` where each example is dear, `many` where there is time.

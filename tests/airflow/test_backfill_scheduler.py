@@ -19,7 +19,7 @@ from sessionize.model.hours import Hour, hours_between
 from tests.pipeline.scenario import START, content, event, land
 
 _PATIENCE_SECONDS = 900.0  # on a machine that is busy with other work
-HOURS = list(hours_between(START, Hour(START.start + timedelta(hours=5))))
+HOURS = list(hours_between(START, Hour(START.start + timedelta(hours=4))))
 
 _PIPELINE = """\
 name  = "{name}"
@@ -42,7 +42,6 @@ _EVENTS = {
     "22": [event("a1", "22:10:00", "prostarted"), event("b2", "22:50:00"), {"no": "event"}],
     "23": [event("a1", "22:35:00"), event("b2", "22:50:00"), event("b2", "23:15:00")],
     "00": [event("b2", "23:40:00"), event("b2", "00:05:00"), event("a1", "22:20:00")],
-    "02": [event("c3", "02:10:00", "readerstart"), event("b2", "02:00:00", "profirstrun")],
 }
 
 
@@ -139,7 +138,7 @@ def test_a_backfill_runs_the_hours_in_order_and_equals_the_command_line(
     code, said = _backfill(stack, "steady", HOURS[-1], "--unpause")
 
     assert code == 0
-    assert "Done: 5 runs succeeded" in said
+    assert "Done: 4 runs succeeded" in said
     claim, sessionize, publish = (
         _task_times(stack, task_id) for task_id in ("claim", "sessionize", "publish")
     )

@@ -246,7 +246,7 @@ STEPS = st.tuples(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.lists(STEPS, max_size=40))
 def test_with_and_without_the_index_the_same_is_claimed(steps):
     """The same story twice: with etags, and with a store that has none and reads every claim."""

@@ -26,7 +26,7 @@ from .reference import Event, Played, Session, State, one_pass, play_hour
 from .rows import Row, event_row, events_frame, in_any_order, kept, rows_of
 from .strategies import Cuts, Scenario, cuts, scenarios
 
-EXAMPLES = int(os.environ.get("SESSIONIZE_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("SESSIONIZE_EXAMPLES", "12"))
 
 
 def law(share: float) -> settings:
