@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from sessionize.config import MAX_SHARDS
+from sessionize.config import MAX_SHARDS, Run
+from sessionize.lake.claims import Claim
 from sessionize.lake.commit import Published
 from sessionize.lake.staging import MemoryStaging
 from sessionize.lake.storage import LocalStorage
@@ -42,7 +43,7 @@ def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
         files = Path(temporary) / "files"
         files.mkdir()
         previous = stages.check_previous(pipeline, hour)
-        claim = stages.claim(pipeline, hour)
+        claim = _in_small_shards(stages.claim(pipeline, hour), pipeline.config.run)
         work = Work.stored(replace(pipeline, staging=staging), claim)
         if sum(entry.size for entry in claim.objects) <= pipeline.config.run.in_memory:
             work = _in_memory(work)
@@ -94,18 +95,23 @@ def in_order(
             future.cancel()
 
 
-def _in_memory(work: Work) -> Work:
-    """Keep the run's work in progress in memory, in shards that the processors go through.
+def _in_small_shards(claim: Claim, run: Run) -> Claim:
+    """Divide the work for one process: a shard is no task of its own here, but bounds memory.
 
     How many there are makes no difference to the result.
     """
-    size = sum(entry.size for entry in work.claim.objects)
+    size = sum(entry.size for entry in claim.objects)
     by_size = min(max(1, -(-size // _SHARD_SIZE)), MAX_SHARDS)
-    claim = replace(work.claim, shards=work.config.run.shards or by_size)
+    return replace(claim, shards=run.shards or by_size)
+
+
+def _in_memory(work: Work) -> Work:
+    """Keep the run's work in progress in memory."""
+    claim = work.claim
     schema = work.config.schemas.between_stages(work.config.schemas.events)
     shuffle = MemoryShuffle(schema, len(claim.batches), claim.shards)
     return Work(work.pipeline, claim, MemoryStaging(), shuffle)
 
 
-#: Compressed bytes of objects to a shard, in memory: some 300,000 events.
+#: Compressed bytes of objects to a shard: some 150,000 events.
 _SHARD_SIZE = 16 << 20
