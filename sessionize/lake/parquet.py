@@ -36,7 +36,7 @@ def write_parquet(
     with ParquetFile(path, schema, key) as file:
         for table in tables:
             file.write(table)
-    return file.written
+        return file.finish()
 
 
 class ParquetFile:
@@ -54,14 +54,7 @@ class ParquetFile:
         The columns. Of dictionary-encoded texts the file has the texts.
     key : str
         What the result calls the file.
-
-    Attributes
-    ----------
-    written : WrittenFile
-        What has been written; once the block has ended well.
     """
-
-    written: WrittenFile
 
     def __init__(self, path: Path, schema: pa.Schema, key: str) -> None:
         self._path = path
@@ -71,21 +64,26 @@ class ParquetFile:
         self._rows_waiting = self._text_waiting = 0
         self._rows = 0
         self._writer: pq.ParquetWriter | None = None
+        self._written: WrittenFile | None = None
 
     def __enter__(self) -> ParquetFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
+            self.finish()
+        elif self._writer is not None:
+            self._writer.close()
+
+    def finish(self) -> WrittenFile:
+        """Write what waits, and say what has been written; the end of the block does it too."""
+        if self._written is None:
             for group in _groups_of(pa.concat_tables(self._waiting)) if self._waiting else ():
                 self._write_group(group)
-            self._open([])
-        if self._writer is not None:
-            self._writer.close()
-        if kind is None:
-            self.written = WrittenFile(
-                self._key, self._rows, self._path.stat().st_size, _sha256(self._path)
-            )
+            self._open([]).close()
+            size, digest = self._path.stat().st_size, _sha256(self._path)
+            self._written = WrittenFile(self._key, self._rows, size, digest)
+        return self._written
 
     def write(self, table: pa.Table) -> None:
         """Add rows.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TypeVar
 
 import pyarrow as pa
@@ -56,13 +58,21 @@ def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
             return tables_of(run, work.config.schemas)
 
         workers = pipeline.config.run.workers
-        with ThreadPoolExecutor(workers) as pool, ThreadPoolExecutor(len(OF_BATCHES)) as writers:
-            for _ in in_order(pool, read, len(claim.batches), workers):
-                pass
-            pa.default_memory_pool().release_unused()
+        with (
+            ThreadPoolExecutor(workers) as pool,
+            ThreadPoolExecutor(len(OF_BATCHES)) as writers,
+            contextlib.ExitStack() as stack,
+        ):
+            done = {name: stack.enter_context(_Fed()) for name in OF_BATCHES}
             of_batches = [
-                writers.submit(stages.write_batches, work, name, files) for name in OF_BATCHES
+                writers.submit(stages.write_batches, work, name, files, batches)
+                for name, batches in done.items()
             ]
+            for batch, _ in enumerate(in_order(pool, read, len(claim.batches), workers)):
+                for batches in done.values():
+                    batches.put(batch)
+            stack.close()
+            pa.default_memory_pool().release_unused()
             shards = in_order(pool, sessionize, work.claim.shards, workers)
             written, duplicates = write_of_shards(shards, work.config.schemas, files)
             written |= {file.key: file for file in (future.result() for future in of_batches)}
@@ -72,6 +82,19 @@ def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
                 f"Run {hour} again.",
             )
         return stages.publish_files(work, previous, files, written, duplicates)
+
+
+class _Fed(SimpleQueue[int | None]):
+    """Numbers that another thread takes as they come; the end of the block is their end."""
+
+    def __enter__(self) -> _Fed:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.put(None)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.get, None)
 
 
 def in_order(

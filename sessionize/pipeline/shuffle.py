@@ -36,8 +36,8 @@ class Shuffle(Protocol):
     def of_shard(self, shard: int) -> Iterator[pa.Table]:
         """Yield the events of one shard's machines, in landed order."""
 
-    def in_landed_order(self) -> Iterator[pa.Table]:
-        """Yield all events."""
+    def of_batch(self, batch: int) -> Iterator[pa.Table]:
+        """Yield the events of one batch, in landed order."""
 
 
 class StoredShuffle:
@@ -84,14 +84,13 @@ class StoredShuffle:
             for piece in self._staging.read_batches(_name(batch, shard)):
                 yield piece.drop_columns([_ROW.name])
 
-    def in_landed_order(self) -> Iterator[pa.Table]:
-        """Yield all events."""
-        for batch in self._batches:
-            parts = [self._staging.read_batches(_name(batch, shard)) for shard in self._shards]
-            for pieces in zip(*parts, strict=True):
-                table = pa.concat_tables(pieces)
-                order = np.argsort(table.column(_ROW.name).to_numpy())
-                yield _in_order(table.drop_columns([_ROW.name]), order)
+    def of_batch(self, batch: int) -> Iterator[pa.Table]:
+        """Yield the events of one batch, in landed order."""
+        parts = [self._staging.read_batches(_name(batch, shard)) for shard in self._shards]
+        for pieces in zip(*parts, strict=True):
+            table = pa.concat_tables(pieces)
+            order = np.argsort(table.column(_ROW.name).to_numpy())
+            yield _in_order(table.drop_columns([_ROW.name]), order)
 
 
 class MemoryShuffle:
@@ -127,9 +126,9 @@ class MemoryShuffle:
         for table, rows in itertools.chain.from_iterable(self._pieces):
             yield table if self._shards == 1 else table.take(pa.array(rows[shard]))
 
-    def in_landed_order(self) -> Iterator[pa.Table]:
-        """Yield all events."""
-        for table, _ in itertools.chain.from_iterable(self._pieces):
+    def of_batch(self, batch: int) -> Iterator[pa.Table]:
+        """Yield the events of one batch, in landed order."""
+        for table, _ in self._pieces[batch]:
             yield table
 
 

@@ -267,7 +267,10 @@ def publish(pipeline: Pipeline, hour: Hour, claim_id: str) -> Published:
         with ThreadPoolExecutor(work.config.run.workers) as pool:
             shards = map(of_shard, range(work.claim.shards))
             of_shards = pool.submit(write_of_shards, shards, work.config.schemas, folder)
-            of_batches = [pool.submit(write_batches, work, name, folder) for name in OF_BATCHES]
+            batches = range(len(work.claim.batches))
+            of_batches = [
+                pool.submit(write_batches, work, name, folder, batches) for name in OF_BATCHES
+            ]
             files, duplicates = of_shards.result()
             files |= {file.key: file for file in (future.result() for future in of_batches)}
         return publish_files(work, previous, folder, files, duplicates)
@@ -342,16 +345,15 @@ def sessionized(work: Work, previous: Ledger | None, shard: int) -> SessionizedH
     )
 
 
-def write_batches(work: Work, name: str, folder: Path) -> WrittenFile:
-    """Write the file of ``events`` or ``quarantine`` into a folder."""
-    if name == "events":
-        tables = work.shuffle.in_landed_order()
-    else:
-        tables = (
-            table
-            for batch in range(len(work.claim.batches))
-            for table in work.staging.read_batches(f"quarantine-{batch:05}")
-        )
+def write_batches(work: Work, name: str, folder: Path, batches: Iterable[int]) -> WrittenFile:
+    """Write the file of ``events`` or ``quarantine`` into a folder, batch by batch."""
+
+    def of_batch(batch: int) -> Iterator[pa.Table]:
+        if name == "events":
+            return work.shuffle.of_batch(batch)
+        return work.staging.read_batches(f"quarantine-{batch:05}")
+
+    tables = (table for batch in batches for table in of_batch(batch))
     return write_of_batches(name, tables, work.config.schemas, folder)
 
 
