@@ -42,6 +42,7 @@ class SessionRules(Section, frozen=True):
 
     timeout: Duration = Duration.parse("30m")
     opening: re.Pattern[str] = re.compile("start|firstrun", re.ASCII)
+    closing: re.Pattern[str] | None = None
     max_duration: Duration | None = None
     allowed_lateness: Duration = Duration.parse("1h")
     max_out_of_orderness: Duration = Duration.parse("0s")

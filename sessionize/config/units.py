@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_MILLISECONDS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 #: The longest duration: times so far apart still fit 64 bits of microseconds.
 LONGEST_DAYS = 999_999
 _BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -16,22 +16,23 @@ class Duration(timedelta):
 
     @classmethod
     def parse(cls, text: object) -> Duration:
-        """Read ``30m``, ``1h30m``, ``0s``.
+        """Read ``30m``, ``1h30m``, ``0s``, ``500ms``.
 
         Raises
         ------
         ValueError
             If a unit is missing or unknown, or the duration is longer than `LONGEST_DAYS`.
         """
-        if not isinstance(text, str) or not re.fullmatch(r"(\d+[smhd])+", text, re.ASCII):
+        if not isinstance(text, str) or not re.fullmatch(r"(\d+(ms|[smhd]))+", text, re.ASCII):
             raise ValueError(
-                f"{text!r} is not a duration: write a whole number and a unit, one of s, m, h, d, "
-                'such as "30m"'
+                f"{text!r} is not a duration: write a whole number and a unit, one of ms, s, m, h, "
+                'd, such as "30m"'
             )
-        seconds = sum(int(n) * _SECONDS[unit] for n, unit in re.findall(r"(\d+)(\D)", text))
-        if seconds > LONGEST_DAYS * _SECONDS["d"]:
+        parts = re.findall(r"(\d+)(\D+)", text)
+        milliseconds = sum(int(n) * _MILLISECONDS[unit] for n, unit in parts)
+        if milliseconds > LONGEST_DAYS * _MILLISECONDS["d"]:
             raise ValueError(f"{text!r} is too long a duration: write {LONGEST_DAYS}d at most")
-        return cls(seconds=seconds)
+        return cls(milliseconds=milliseconds)
 
     @property
     def microseconds_total(self) -> int:

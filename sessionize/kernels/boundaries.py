@@ -9,7 +9,7 @@ import numpy as np
 from sessionize.kernels.options import kernel
 
 #: Why a session ends: a place in `sessions.boundaries.END_REASONS`, or that it has not.
-GOES_ON, TIMEOUT, OPENING_EVENT, MAX_DURATION = -1, 0, 1, 2
+GOES_ON, TIMEOUT, OPENING_EVENT, MAX_DURATION, CLOSING_EVENT = -1, 0, 1, 2, 3
 
 #: The `max_duration` of rules that set none.
 NO_LIMIT = -1
@@ -17,7 +17,7 @@ NO_LIMIT = -1
 
 @kernel
 def find_sessions(
-    machine, time, is_opening, open_session, started_at, ended_at, timeout, max_duration
+    machine, time, is_opening, is_closing, open_session, started_at, ended_at, timeout, max_duration
 ):
     """Tell which session each event belongs to, and why sessions end.
 
@@ -25,7 +25,7 @@ def find_sessions(
 
     Parameters
     ----------
-    machine, time, is_opening : int64, int64 and bool arrays, one item an event
+    machine, time, is_opening, is_closing : int64, int64 and bool arrays, one item an event
         Events by machine, time and landed order.
     open_session : int64 array, one item a machine
         The number of its open session, or -1.
@@ -37,7 +37,7 @@ def find_sessions(
     -------
     session : int64 array, one item an event
     end_reason : int8 array, one item a session
-        `GOES_ON` for the last of each machine.
+        `GOES_ON` for the last of each machine, unless a closing event has ended it.
     begins : int64 array, one item a session that begins
         The event that it begins with.
     """
@@ -68,4 +68,7 @@ def find_sessions(
             begun += 1
         session[i] = current
         last = time[i]
+        if is_closing[i]:
+            end_reason[current] = CLOSING_EVENT
+            current = -1
     return session, end_reason[: opened + begun], begins[:begun]

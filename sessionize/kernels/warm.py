@@ -29,4 +29,4 @@ def warm_up() -> None:
     times, is_known = np.zeros(1, np.int64), np.zeros(1, np.bool_)
     offsets.flags.writeable = False
     read_timestamps(offsets, text, is_known, times, is_known.copy())
-    find_sessions(times, times, is_known, times - 1, times[:0], times[:0], 0, NO_LIMIT)
+    find_sessions(times, times, is_known, is_known, times - 1, times[:0], times[:0], 0, NO_LIMIT)

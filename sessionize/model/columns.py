@@ -125,7 +125,9 @@ SESSION_COLUMNS: tuple[SessionColumn, ...] = (
     SessionColumn("start_action", "of the first event", "string", "first", "action"),
     SessionColumn("end_action", "of the last event", "string", "last", "action"),
     SessionColumn(
-        "end_reason", "`timeout`, `opening_event` or `max_duration`; null while open", "string"
+        "end_reason",
+        "`timeout`, `opening_event`, `max_duration` or `closing_event`; null while open",
+        "string",
     ),
     SessionColumn("product", "of the first event", "string", "first", "product", skip_nulls=False),
     SessionColumn(

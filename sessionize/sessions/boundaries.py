@@ -13,8 +13,9 @@ from sessionize.model.frames import contains, text_array
 from sessionize.sessions.candidates import Candidates, microseconds
 from sessionize.sessions.machines import Numbers
 
+CLOSING_EVENT = "closing_event"
 #: Why a session ends, in the numbers of `kernels.boundaries`.
-END_REASONS = text_array(["timeout", "opening_event", "max_duration"])
+END_REASONS = text_array(["timeout", "opening_event", "max_duration", CLOSING_EVENT])
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,12 @@ def find_boundaries(
     open_session = np.full(len(candidates.machine_ids), -1)
     open_session[candidates.with_open_session] = np.arange(len(open_sessions))
     limit = rules.max_duration
+    action = candidates.events["action"].take(settled)
     session, end_reason, begins = find_sessions(
         machine,
         candidates.event_time[settled],
-        contains(candidates.events["action"].take(settled), rules.opening),
+        contains(action, rules.opening),
+        np.zeros(len(settled), bool) if rules.closing is None else contains(action, rules.closing),
         open_session,
         microseconds(open_sessions["started_at"]),
         microseconds(open_sessions["ended_at"]),

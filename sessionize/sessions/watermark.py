@@ -9,10 +9,12 @@ import pandas as pd
 
 from sessionize.config import SessionRules
 from sessionize.model.frames import TIME, categorical, take
+from sessionize.sessions.boundaries import CLOSING_EVENT
 from sessionize.sessions.candidates import Candidates, microseconds
 from sessionize.sessions.columns import Sessions
 from sessionize.sessions.duplicates import Duplicates
 from sessionize.sessions.lateness import NO_FRONTIER, Late, Settled
+from sessionize.sessions.machines import Numbers
 from sessionize.sessions.state import State
 
 
@@ -57,10 +59,24 @@ def _closed_frontiers(
     frontier[candidates.event_machine[settled.places]] = NO_FRONTIER  # they have a session again
     ended_at = microseconds(sessions.frame["ended_at"])[sessions.is_expired]
     frontier[sessions.machine[sessions.is_expired]] = ended_at + rules.timeout.microseconds_total
+    closed = _closed_by_their_last_event(sessions)
+    frontier[sessions.machine[closed]] = microseconds(sessions.frame["ended_at"])[closed]
     oldest = watermark - rules.max_event_age.microseconds_total
     kept = np.flatnonzero((frontier != NO_FRONTIER) & (frontier >= oldest))
     times = pd.array(frontier[kept].view("M8[us]"), dtype=TIME)
     return pd.DataFrame({"machine_id": candidates.machine_ids.take(kept), "frontier": times})
+
+
+def _closed_by_their_last_event(sessions: Sessions) -> Numbers:
+    """Return the sessions that a closing event has ended, and none of their machine has followed.
+
+    Sessions that begin are numbered by machine and start: a machine's last has the highest number.
+    """
+    last = np.full(sessions.machine.max(initial=-1) + 1, -1)
+    np.maximum.at(last, sessions.machine, np.arange(len(sessions.machine)))
+    is_last = last[sessions.machine] == np.arange(len(sessions.machine))
+    is_closed = (sessions.frame["end_reason"] == CLOSING_EVENT).to_numpy(bool, na_value=False)
+    return np.flatnonzero(is_last & is_closed)
 
 
 def _identities(

@@ -58,7 +58,7 @@ def event(
 
 def rules(**given: str) -> SessionRules:
     settings: dict[str, Any] = {
-        name: re.compile(text) if name == "opening" else Duration.parse(text)
+        name: re.compile(text) if name in ("opening", "closing") else Duration.parse(text)
         for name, text in given.items()
     }
     return SessionRules(**settings)

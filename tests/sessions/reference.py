@@ -174,6 +174,9 @@ def play_hour(state: State, events: Iterable[Event], hour: Hour, rules: SessionR
         open_sessions[event.machine_id] = session
         closed_frontiers.pop(event.machine_id, None)
         settled.append((event, session.session_id))
+        if ends_its_session(event, rules):
+            closed.append(open_sessions.pop(event.machine_id).closed("closing_event"))
+            closed_frontiers[event.machine_id] = event.event_time
 
     # The watermark closes the sessions that nothing can extend any more.
     for machine_id, session in list(open_sessions.items()):
@@ -229,6 +232,10 @@ def why_it_ends(session: Session, event: Event, rules: SessionRules) -> str | No
     return None
 
 
+def ends_its_session(event: Event, rules: SessionRules) -> bool:
+    return rules.closing is not None and rules.closing.search(event.action) is not None
+
+
 def one_pass(events: Iterable[Event], rules: SessionRules) -> list[Session]:
     """Return all sessions of the events, none of them late; each machine's last one is open."""
     first_copies: dict[Identity, Event] = {}
@@ -247,4 +254,6 @@ def one_pass(events: Iterable[Event], rules: SessionRules) -> list[Session]:
         else:
             session = session.extended(event)
         running[event.machine_id] = session
+        if ends_its_session(event, rules):
+            ended.append(running.pop(event.machine_id).closed("closing_event"))
     return [*ended, *running.values()]

@@ -55,6 +55,27 @@ def test_a_session_says_why_the_next_event_ended_it():
     assert found.begins.tolist() == [0, 1, 3, 4]
 
 
+def test_a_closing_event_is_the_last_of_its_session():
+    found = boundaries(
+        State.empty(),
+        event("00:00"),
+        event("00:10", "proexit"),
+        event("00:11", "proexit"),
+        event("00:12", "prostartexit"),
+        event("00:12"),
+        closing="exit",
+    )
+    assert found.session.tolist() == [0, 0, 1, 2, 3]
+    assert reasons(found) == ["closing_event", "closing_event", "closing_event", None]
+
+
+def test_a_closing_event_ends_the_session_of_an_earlier_run_or_begins_one():
+    before = state(open_sessions=[[event("00:50")]])
+    found = boundaries(before, event("01:00", "proexit"), event("02:00", "proexit"), closing="exit")
+    assert found.session.tolist() == [0, 1]
+    assert reasons(found) == ["closing_event", "closing_event"]
+
+
 def test_the_longest_duration_counts_from_the_start_in_an_earlier_run():
     before = state(open_sessions=[[event("00:40"), event("00:59")]])
     found = boundaries(before, event("01:10"), event("01:10:00.000001"), max_duration="30m")

@@ -87,6 +87,41 @@ class TestTimeout:
         ]
 
 
+class TestClosingEvent:
+    def test_is_off_unless_given(self):
+        (run,) = play([event("00:10", "proexit"), event("00:11")])
+        assert sessions(run.closed) == []
+
+    def test_ends_the_session_that_it_belongs_to_and_leaves_none_open(self):
+        (run,) = play([event("00:10"), event("00:11", "proexit")], closing="exit$")
+        assert sessions(run.closed) == [("00:10", "00:11", "closing_event")]
+        assert sessions(run.open) == []
+
+    def test_ends_the_session_carried_from_an_earlier_run(self):
+        _, run = play([event("00:50")], [event("01:10", "proexit")], closing="exit$")
+        assert sessions(run.closed) == [("00:50", "01:10", "closing_event")]
+
+    @pytest.mark.parametrize(("time", "is_late"), [("00:50", True), ("00:50:00.000001", False)])
+    def test_makes_its_own_time_the_frontier_inclusive(self, time: str, is_late: bool):
+        _, run = play(
+            [event("00:50", "proexit", event_id="1")], [event(time, event_id="2")], closing="exit$"
+        )
+        assert len(run.late) == is_late
+        assert len(run.settled) == (not is_late)
+
+    def test_the_next_event_begins_a_session_whatever_it_is(self):
+        (run,) = play([event("00:10", "proexit"), event("00:10", event_id="2")], closing="exit$")
+        assert sessions(run.closed) == [("00:10", "00:10", "closing_event")]
+        assert sessions(run.open) == [("00:10", "00:10", None)]
+
+    def test_an_opening_event_that_closes_is_a_session_of_its_own(self):
+        (run,) = play([event("00:10"), event("00:11", "prostarted")], closing="start")
+        assert sessions(run.closed) == [
+            ("00:10", "00:10", "opening_event"),
+            ("00:11", "00:11", "closing_event"),
+        ]
+
+
 class TestOpeningEvent:
     @pytest.mark.parametrize("action", ["prostarted", "profirstrun", "readerrestart"])
     def test_starts_a_session_within_the_timeout(self, action: str):
