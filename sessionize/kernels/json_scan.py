@@ -58,8 +58,8 @@ _BOM, _TRUE, _FALSE, _NULL = (
 
 @filling_kernel
 def scan_records(
-    text, at, limit, base, names, sizes, following, row, starts, spans, kinds, extended,
-    extended_ends, unknown, stack,
+    text, at, limit, base, names, sizes, node_field, children, following, row, starts, spans, kinds,
+    extended, extended_ends, unknown, stack, entered,
 ):  # fmt: skip
     """Take records one after the other, until one is not strict, breaks off, or has no room.
 
@@ -72,10 +72,10 @@ def scan_records(
         The longest record to take.
     base : int
         What to add to the places that are filled in.
-    names, sizes : uint8 array (fields, longest), int64 array (fields,)
-        The names of the known fields as they stand in a text, without quotes.
-    following : int64 array (1 + fields,)
-        Which field to expect first, and after each (-1: none); it is kept up to date.
+    names, sizes, node_field, children : arrays
+        The known fields: see `landing.json.tree.FieldTree`.
+    following : int64 array (1 + nodes of the top level,)
+        Which node to expect first, and after each (-1: none); it is kept up to date.
     row : int
         The first row to fill; how many there are is told by ``kinds``.
     starts, spans, kinds : int32 (1 + rows,), int32 (fields, 2, rows), uint8 (fields, rows)
@@ -84,8 +84,11 @@ def scan_records(
     extended, extended_ends : uint8 array, int32 array (1 + rows,)
         Filled in: the unknown fields of each record as one JSON object, nothing without any. There
         must be room for the text and a byte a row.
-    unknown, stack : uintp array (fields, 2), uint8 array
+    unknown, stack : uintp array (fields, 2), int64 array (depth, 3)
         Room for the unknown fields of a record, and for the brackets that are open in a value.
+    entered : int64 array (nodes + 1,)
+        The number of the record in which a node was found last that has others inside; at the end,
+        that of the record before.
 
     Returns
     -------
@@ -107,11 +110,11 @@ def scan_records(
         if start >= uintp(len(text)) or text[start] != OPEN_OBJECT:
             break
         end, fault, after = _scan_record(
-            text, start, base, names, sizes, following, uintp(row), spans, kinds, extended, written,
-            unknown, stack,
+            text, start, base, names, sizes, node_field, children, following, uintp(row), spans,
+            kinds, extended, written, unknown, stack, entered,
         )  # fmt: skip
         if fault or end - start > limit:
-            for field in range(len(sizes)):
+            for field in range(len(kinds)):
                 kinds[uintp(field), uintp(row)] = ABSENT
             break
         for i in range(at, start):
@@ -127,12 +130,14 @@ def scan_records(
 
 @outlined_part
 def _scan_record(
-    text, i, base, names, sizes, following, row, spans, kinds, extended, written, unknown, stack
-):
+    text, i, base, names, sizes, node_field, children, following, row, spans, kinds, extended,
+    written, unknown, stack, entered,
+):  # fmt: skip
     """Pass the record that begins at ``i``; return where it and its unknown fields end."""
     end = uintp(len(text))
     unknowns = uintp(0)
-    before = uintp(0)  # the field before, counted from 1
+    before = uintp(0)  # the node before, counted from 1
+    entered[-1] += 1
     i = _skip(text, i + _ONE, IS_BLANK)
     if i < end and text[i] == CLOSE_OBJECT:
         return i + _ONE, 0, written
@@ -143,15 +148,15 @@ def _scan_record(
             return i, _NOT_STRICT, written
         key = i + _ONE
         # Producers write their fields in one order: what came next in the record before is tried.
-        field = following[before]
-        if field >= 0 and _is_name(text, key, names, sizes, uintp(field)):
-            key_end = key + uintp(sizes[uintp(field)])
+        node = following[before]
+        if node >= 0 and _is_name(text, key, names, sizes, uintp(node)):
+            key_end = key + uintp(sizes[uintp(node)])
         else:
             i, fault, is_escaped = _skip_string(text, i)
             if fault or is_escaped:
                 return i, fault if fault else _NOT_STRICT, written
             key_end = i - _ONE
-            field = _find_name(text, key, names, sizes)
+            node = _find_name(text, key, names, sizes, 0, len(following) - 1)
         i, fault = _skip_colon(text, key_end + _ONE)
         if fault:
             return i, fault, written
@@ -163,20 +168,31 @@ def _scan_record(
             kind = STRING + ESCAPED if is_escaped else STRING
             quote = _ONE
         elif first == OPEN_OBJECT or first == OPEN_ARRAY:
-            i, fault = _skip_nested(text, i, stack)
+            i, fault = _scan_nested(
+                text, i, base, node, names, sizes, node_field, children, row, spans, kinds, stack,
+                entered,
+            )  # fmt: skip
             kind = OTHER
         else:
             i, fault, kind = _skip_scalar(text, i)
         if fault:
             return i, fault, written
 
-        if field >= 0:
-            following[before] = field
-            before = uintp(field + 1)
-            kinds[uintp(field), row] = kind
-            spans[uintp(field), 0, row] = base + value + quote
-            spans[uintp(field), 1, row] = base + i - quote
-        else:
+        is_kept = True
+        if node >= 0:
+            following[before] = node
+            before = uintp(node + 1)
+            field = node_field[uintp(node)]
+            if field >= 0:
+                kinds[uintp(field), row] = kind
+                spans[uintp(field), 0, row] = base + value + quote
+                spans[uintp(field), 1, row] = base + i - quote
+                is_kept = False
+            if _leads_on(children, node):
+                if _comes_again(entered, node):
+                    return i, _NOT_STRICT, written
+                is_kept = is_kept or first == OPEN_OBJECT
+        if is_kept:
             # Of a name that comes twice, slower code decides.
             if unknowns == MOST_UNKNOWN or _is_known(text, key, key_end, unknown, unknowns):
                 return i, _NOT_STRICT, written
@@ -246,12 +262,26 @@ def _is_name(text, i, names, sizes, field):
 
 
 @outlined_part
-def _find_name(text, i, names, sizes):
-    """Return the number of the field whose name stands at ``i``, or -1."""
-    for field in range(len(sizes)):
-        if _is_name(text, i, names, sizes, uintp(field)):
-            return field
+def _find_name(text, i, names, sizes, first, behind):
+    """Return the node, of some that stand together, whose name stands at ``i``, or -1."""
+    for node in range(first, behind):
+        if _is_name(text, i, names, sizes, uintp(node)):
+            return node
     return -1
+
+
+@part
+def _leads_on(children, node):
+    """Tell whether other nodes are inside of this one."""
+    return children[uintp(node), 1] > children[uintp(node), 0]
+
+
+@part
+def _comes_again(entered, node):
+    """Tell whether the record has had the node before: what counts then, slower code decides."""
+    comes_again = entered[uintp(node)] == entered[-1]
+    entered[uintp(node)] = entered[-1]
+    return comes_again
 
 
 @outlined_part
@@ -437,31 +467,53 @@ def _skip_digits(text, i):
 
 
 @outlined_part
-def _skip_nested(text, i, stack):
-    """Pass the object or array that begins at ``i``; ``stack`` has room for what is open."""
+def _scan_nested(
+    text, i, base, node, names, sizes, node_field, children, row, spans, kinds, stack, entered
+):
+    """Pass the object or array that begins at ``i``, and find what is known inside of a node.
+
+    ``stack`` has room for what is open: the closing bracket, the node of an object (-1: what is in
+    it is not looked for), and the field that the whole fills (-1: none).
+    """
     end = uintp(len(text))
     depth = uintp(0)
+    field = np.int64(-1)  # what the value that begins fills; of the outermost, the caller knows
     while True:
         # A value begins at i.
+        start = i
         byte = text[i]
+        kind = OTHER
+        quote = _NONE
         closes = True
         if byte == OPEN_OBJECT or byte == OPEN_ARRAY:
             if depth == uintp(len(stack)):
                 return i, _NOT_STRICT
-            stack[depth] = byte + uint8(TO_CLOSING)
+            is_looked_into = byte == OPEN_OBJECT and node >= 0 and _leads_on(children, node)
+            stack[depth, 0] = byte + uint8(TO_CLOSING)
+            stack[depth, 1] = node if is_looked_into else np.int64(-1)
+            stack[depth, 2] = field
+            if field >= 0:
+                spans[uintp(field), 0, row] = base + start
+            field = np.int64(-1)
             depth += _ONE
             i = _skip(text, i + _ONE, IS_BLANK)
             if i >= end:
                 return i, _INCOMPLETE
-            closes = text[i] == stack[depth - _ONE]
+            closes = text[i] == stack[depth - _ONE, 0]
         elif byte == QUOTE:
-            i, fault, _ = _skip_string(text, i)
+            i, fault, is_escaped = _skip_string(text, i)
             if fault:
                 return i, fault
+            kind = STRING + ESCAPED if is_escaped else STRING
+            quote = _ONE
         else:
-            i, fault, _ = _skip_scalar(text, i)
+            i, fault, kind = _skip_scalar(text, i)
             if fault:
                 return i, fault
+        if field >= 0:
+            kinds[uintp(field), row] = kind
+            spans[uintp(field), 0, row] = base + start + quote
+            spans[uintp(field), 1, row] = base + i - quote
         while closes:  # what ends here, up to a comma
             i = _skip(text, i, IS_BLANK)
             if i >= end:
@@ -469,20 +521,36 @@ def _skip_nested(text, i, stack):
             if text[i] == COMMA:
                 i = _skip(text, i + _ONE, IS_BLANK)
                 break
-            if text[i] != stack[depth - _ONE]:
+            if text[i] != stack[depth - _ONE, 0]:
                 return i, _NOT_STRICT
             depth -= _ONE
             i += _ONE
+            field = stack[depth, 2]
+            if field >= 0:
+                kinds[uintp(field), row] = OTHER
+                spans[uintp(field), 1, row] = base + i
             if depth == 0:
                 return i, 0
         if i >= end:
             return i, _INCOMPLETE
-        if stack[depth - _ONE] == CLOSE_OBJECT:
+        node = field = np.int64(-1)
+        if stack[depth - _ONE, 0] == CLOSE_OBJECT:
             if text[i] != QUOTE:
                 return i, _NOT_STRICT
-            i, fault, _ = _skip_string(text, i)
+            key = i + _ONE
+            i, fault, is_escaped = _skip_string(text, i)
             if fault:
                 return i, fault
+            parent = stack[depth - _ONE, 1]
+            if parent >= 0:
+                if is_escaped:
+                    return i, _NOT_STRICT
+                first, behind = children[uintp(parent), 0], children[uintp(parent), 1]
+                node = _find_name(text, key, names, sizes, first, behind)
+                if node >= 0:
+                    field = node_field[uintp(node)]
+                    if _leads_on(children, node) and _comes_again(entered, node):
+                        return i, _NOT_STRICT
             i, fault = _skip_colon(text, i)
             if fault:
                 return i, fault

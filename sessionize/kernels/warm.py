@@ -16,11 +16,13 @@ def warm_up() -> None:
     starts, ends = np.zeros(2, np.int32), np.zeros(2, np.int32)
     spans, kinds = np.zeros((1, 2, 1), np.int32), np.zeros((1, 1), np.uint8)
     names, sizes = np.frombuffer(b"a", np.uint8).reshape(1, 1).copy(), np.ones(1, np.int64)
+    node_field, children = np.zeros(1, np.int64), np.zeros((1, 2), np.int64)
     following, unknown = np.zeros(2, np.int64), np.zeros((MOST_UNKNOWN, 2), np.uintp)
-    data = np.zeros(8, np.uint8)
+    stack, data = np.zeros((1, 3), np.int64), np.zeros(8, np.uint8)
     scan_records(
-        text, 0, 8, 0, names, sizes, following, 0, starts, spans, kinds, data, ends, unknown, data
-    )
+        text, 0, 8, 0, names, sizes, node_field, children, following, 0, starts, spans, kinds, data,
+        ends, unknown, stack, following,
+    )  # fmt: skip
     column = (spans[0, 0], spans[0, 1], kinds[0])
     offsets, codes = np.zeros(2, np.int32), np.zeros(1, np.int32)
     measure_spans(*column, offsets)

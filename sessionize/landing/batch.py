@@ -20,7 +20,9 @@ from sessionize.landing.columns import (
 )
 from sessionize.landing.json.parsing import Fields
 from sessionize.landing.json.strict import StrictScan, Taken
+from sessionize.landing.json.tree import FieldTree
 from sessionize.landing.records import Kind, Problem, Records
+from sessionize.model.field_paths import parse_path
 
 _NULL = b"null"
 _KIND_OF_FIRST_BYTE = {**dict.fromkeys(b"-0123456789", Kind.NUMBER), ord('"'): Kind.STRING}
@@ -34,7 +36,7 @@ class Batch:
     Parameters
     ----------
     fields : mapping of str to str
-        Column name to raw field name.
+        Column name to the path of the raw field: see `model.field_paths`.
     few_values : collection of str
         The columns that become categoricals.
     room : int
@@ -47,9 +49,11 @@ class Batch:
     """
 
     def __init__(self, fields: Mapping[str, str], few_values: Collection[str], room: int) -> None:
-        self._fields = fields
         self._few_values = few_values
-        self._scan = StrictScan(list(fields.values()), room)
+        paths = list(dict.fromkeys(map(parse_path, fields.values())))
+        self._field_of = {name: paths.index(parse_path(path)) for name, path in fields.items()}
+        self._tree = FieldTree(paths)
+        self._scan = StrictScan(self._tree, len(paths), room)
         self._objects: list[_Stretch] = []
         self._begin()
 
@@ -58,7 +62,7 @@ class Batch:
         self._texts: list[memoryview] = []
         self._base = 0  # of the text whose turn it is: the bytes before it
         self._base_row = 0  # its first row
-        self._replacements: list[dict[int, str | None]] = [{} for _ in self._fields]
+        self._replacements: list[dict[int, str | None]] = [{} for _ in self._scan.spans]
         self._extended: dict[int, str | None] = {}
         self._problems: dict[int, Problem] = {}
 
@@ -86,8 +90,7 @@ class Batch:
         if isinstance(parsed, Problem):
             self._problems[row] = parsed
             return
-        for field, name in enumerate(self._fields.values()):
-            value = bytes(parsed.pop(name, _NULL))
+        for field, value in self._tree.take(parsed).items():
             if value != _NULL:
                 kind = _KIND_OF_FIRST_BYTE.get(value[0], Kind.OTHER)
                 self._scan.kinds[field, row] = kind
@@ -115,7 +118,7 @@ class Batch:
             name: field_column(
                 scan, field, data, self._replacements[field], has_few=name in self._few_values
             )
-            for field, name in enumerate(self._fields)
+            for name, field in self._field_of.items()
         }
         problems = self._problems.items()
         frame = pd.DataFrame(
@@ -130,8 +133,8 @@ class Batch:
             index=pd.RangeIndex(rows),
             copy=False,
         )
-        kinds = scan.kinds[:, :rows] & ~np.uint8(ESCAPED)
-        records = Records(frame, pd.DataFrame(kinds.T, columns=list(self._fields), copy=False))
+        kinds = scan.kinds[[*self._field_of.values()], :rows] & ~np.uint8(ESCAPED)
+        records = Records(frame, pd.DataFrame(kinds.T, columns=[*self._field_of], copy=False))
         last = self._objects[-1]
         self._objects = [_Stretch(last.key, 0, last.position_of(rows))]
         scan.begin()

@@ -18,6 +18,7 @@ from sessionize.kernels.json_scan import (
     STRING,
     scan_records,
 )
+from sessionize.landing.json.tree import FieldTree
 from tests.kernels import naive
 
 NAMES = [b"action", b"id", b"", "né".encode(), b"a longer name of a field"]
@@ -63,18 +64,16 @@ class Scanned:
     """What the kernel finds in a text, and where it stops."""
 
     def __init__(self, text: bytes, *, base: int = 0, limit: int = 1 << 20, room: int = 50) -> None:
-        names = np.zeros((len(NAMES), max(map(len, NAMES))), np.uint8)
-        for row, name in zip(names, NAMES, strict=True):
-            row[: len(name)] = list(name)
-        sizes = np.array([len(name) for name in NAMES])
+        tree = FieldTree([(name.decode(),) for name in NAMES])
         starts, ends = np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32)
         spans = np.zeros((len(NAMES), 2, room), np.int32)
         self.kinds = np.zeros((len(NAMES), room), np.uint8)
         extended = np.zeros(len(text) + room, np.uint8)
         self.rows, self.at, self.line, self.is_incomplete = scan_records(
-            np.frombuffer(text, np.uint8), 0, limit, base, names, sizes,
-            np.arange(len(NAMES) + 1) % len(NAMES), 0, starts, spans, self.kinds, extended, ends,
-            np.zeros((MOST_UNKNOWN, 2), np.uintp), np.zeros(LEVELS, np.uint8),
+            np.frombuffer(text, np.uint8), 0, limit, base, tree.names, tree.sizes, tree.field,
+            tree.children, np.arange(len(NAMES) + 1) % len(NAMES), 0, starts, spans, self.kinds,
+            extended, ends, np.zeros((MOST_UNKNOWN, 2), np.uintp), np.zeros((LEVELS, 3), np.int64),
+            np.zeros(len(NAMES) + 1, np.int64),
         )  # fmt: skip
         self.records = []
         text = bytes(base) + text

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from sessionize.kernels.json_grammar import BACKSLASH, FIRST_PRINTABLE, QUOTE
 from sessionize.kernels.json_scan import ABSENT, MOST_UNKNOWN, scan_records
 from sessionize.landing.json.parsing import MAX_DEPTH
-
-#: The size of a name that no name in a text has.
-_NEVER = np.iinfo(np.int64).max >> 1
+from sessionize.landing.json.tree import FieldTree
 
 
 class Taken(NamedTuple):
@@ -31,8 +27,10 @@ class StrictScan:
 
     Parameters
     ----------
-    names : sequence of str
-        The names of the known fields.
+    tree : FieldTree
+        The known fields.
+    fields : int
+        How many there are.
     room : int
         The most records.
 
@@ -50,27 +48,22 @@ class StrictScan:
         The unknown fields of each record as a JSON object, nothing where there are none.
     """
 
-    def __init__(self, names: Sequence[str], room: int) -> None:
+    def __init__(self, tree: FieldTree, fields: int, room: int) -> None:
         self.room = room
-        encoded = [name.encode() for name in names]
-        self._names = np.zeros((len(names), max(map(len, encoded), default=0)), np.uint8)
-        for row, name in zip(self._names, encoded, strict=True):
-            row[: len(name)] = list(name)
-        self._sizes = np.array(
-            [len(name) if _is_plain(name) else _NEVER for name in encoded], np.int64
-        )
+        self._tree = tree
         # Fields are expected in the order in which they are named, until records tell otherwise.
-        self._following = np.arange(len(names) + 1) % len(names) if names else np.array([-1])
-        self.spans = np.empty((len(names), 2, room), np.int32)
+        self._following = np.arange(tree.tops + 1) % tree.tops if tree.tops else np.array([-1])
+        self.spans = np.empty((fields, 2, room), np.int32)
         self._unknown = np.empty((MOST_UNKNOWN, 2), np.uintp)
-        self._stack = np.empty(MAX_DEPTH - 1, np.uint8)
+        self._stack = np.empty((MAX_DEPTH - 1, 3), np.int64)
+        self._entered = np.zeros(len(tree.sizes) + 1, np.int64)
         self.begin()
 
     def begin(self) -> None:
         """Forget the records; the arrays of the last ones, but ``spans``, stay as they are."""
         self.rows = 0
         self.starts = np.empty(self.room + 1, np.int32)
-        self.kinds = np.full((len(self._sizes), self.room), ABSENT, np.uint8)
+        self.kinds = np.full((len(self.spans), self.room), ABSENT, np.uint8)
         self.extended = np.empty(0, np.uint8)
         self.extended_ends = np.zeros(self.room + 1, np.int32)
 
@@ -89,10 +82,11 @@ class StrictScan:
             The place of this text among all texts of the frame.
         """
         self._make_room(len(text) - at)
+        tree = self._tree
         self.rows, end, line, is_incomplete = scan_records(
-            np.frombuffer(text, np.uint8), at, limit, base, self._names, self._sizes,
-            self._following, self.rows, self.starts, self.spans, self.kinds, self.extended,
-            self.extended_ends, self._unknown, self._stack,
+            np.frombuffer(text, np.uint8), at, limit, base, tree.names, tree.sizes, tree.field,
+            tree.children, self._following, self.rows, self.starts, self.spans, self.kinds,
+            self.extended, self.extended_ends, self._unknown, self._stack, self._entered,
         )  # fmt: skip
         return Taken(end, line, is_incomplete)
 
@@ -113,8 +107,3 @@ class StrictScan:
             grown = np.empty(max(needed, 2 * len(self.extended)), np.uint8)
             grown[:written] = self.extended[:written]
             self.extended = grown
-
-
-def _is_plain(name: bytes) -> bool:
-    """Tell whether a name can stand in JSON text as it is, without escapes."""
-    return all(byte >= FIRST_PRINTABLE and byte not in (QUOTE, BACKSLASH) for byte in name)

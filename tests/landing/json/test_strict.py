@@ -12,17 +12,20 @@ from hypothesis import strategies as st
 from sessionize.landing import raw_bytes
 from sessionize.landing.batch import Batch
 from sessionize.landing.json.parsing import parse
-from sessionize.landing.records import Problem
+from sessionize.landing.records import Kind, Problem
 from sessionize.model.columns import DEFAULT_FIELDS, FEW_VALUES
+from sessionize.model.field_paths import parse_path, shown_path
 from sessionize.model.frames import text as arrow_text
 
 LIMIT = 1 << 20
 #: Names of every length, and with what is escaped in JSON.
 ODD_NAMES = [
-    *("", "a", "né", 'a"b', "a\\b", "a\nb", "seven77", "eight888", "nine99999"),
+    *("a.b", "a", "né", 'a"b', "a\\b", "a\nb", "seven77", "eight888", "nine99999"),
     *("sixteen_16161616", "seventeen_1717171", "seventeen_1717172", "\x7f"),
 ]
-ODD_FIELDS = dict(zip(DEFAULT_FIELDS, ODD_NAMES, strict=True))
+ODD_FIELDS = {
+    column: shown_path((name,)) for column, name in zip(DEFAULT_FIELDS, ODD_NAMES, strict=True)
+}
 
 NAMES = [*DEFAULT_FIELDS.values(), "os", "screen", "né", "a b", ""]
 scalars = (
@@ -140,3 +143,80 @@ def test_a_string_may_hold_anything_anywhere(place, what):
 def test_a_name_that_comes_twice_is_left_to_the_parser_unless_it_is_a_known_one():
     assert both_ways(b'{"action":1,"action":"proedit"}')
     assert not both_ways(b'{"os":1,"os":2}')
+
+
+PATHS = {
+    "top": "a",
+    "inner": "a.b",
+    "innermost": "a.b.c",
+    "beside": "a.c",
+    "elsewhere": "b.a",
+    "dotted": r"a\.b",
+    "again": "a.b",
+}
+inner_names = st.sampled_from(["a", "b", "c", "a.b", "d"])
+nested = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(inner_names, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@st.composite
+def nested_texts(draw: st.DrawFn) -> bytes:
+    """Draw an object with nested ones, in which a name may come twice."""
+
+    def text(value: object) -> str:
+        if not isinstance(value, dict):
+            return json.dumps(value, ensure_ascii=False)
+        pairs = [f"{json.dumps(name)}: {text(inner)}" for name, inner in value.items()]
+        if pairs and draw(st.integers(0, 5)) == 0:
+            pairs.append(f"{json.dumps(draw(inner_names))}:{text(draw(nested))}")
+        return "{" + ",".join(pairs) + "}"
+
+    return text(draw(st.dictionaries(inner_names, nested, max_size=4))).encode()
+
+
+def value_at(record: object, path: str) -> object:
+    for name in parse_path(path):
+        record = record.get(name) if isinstance(record, dict) else None
+    return record
+
+
+@given(nested_texts())
+def test_nested_fields_are_read_alike(text: bytes):
+    both_ways(text, PATHS)
+
+
+@given(st.lists(nested_texts(), min_size=1, max_size=4))
+def test_nested_fields_are_those_of_the_last_object_of_their_name(texts: list[bytes]):
+    text = b"".join(texts)
+    batch = batch_of(PATHS, 5)
+    at, expected = 0, []
+    for record in texts:
+        end = batch.take(text[: at + len(record)], at, LIMIT).at
+        if end == at:
+            parsed = parse(record)
+            assert not isinstance(parsed, Problem)
+            batch.add(at, at + len(record), parsed)
+        at += len(record)
+        expected.append(json.loads(record))
+    fields, extended, _ = finished(batch, text)
+    for column, path in PATHS.items():
+        for kind, value, record in zip(*fields[column], expected, strict=True):
+            wanted = value_at(record, path)
+            if kind == Kind.STRING:
+                assert value == wanted
+            else:
+                assert (None if value is None else json.loads(value)) == wanted
+    for rest, record in zip(extended, expected, strict=True):
+        kept = {
+            name: value
+            for name, value in record.items()
+            if name not in ("a", "a.b") or (name == "a" and isinstance(value, dict))
+        }
+        assert (json.loads(rest) if rest else {}) == kept
+
+
+def test_nested_fields_are_taken_by_the_scan():
+    assert both_ways(b'{"a": {"c": 1, "b": {"c": "x"}, "d": [{"b": 2}]}, "b": {"a": null}}', PATHS)
