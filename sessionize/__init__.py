@@ -6,7 +6,7 @@ The steps of an hour are functions of DataFrames::
 
     config = load_config("nitro.toml")
     hour, state = Hour.parse("2017-02-04T23"), State.empty()
-    landed = read_records([("name", [content])], config.fields.by_column(), config.landing)
+    landed = read_records([("name", [content])], config.raw_fields, config.landing)
     divided = [validate(records.frame, hour, config, records.kinds) for records in landed]
     events = pd.concat([enrich(part.valid, config) for part in divided])
     run = sessionize(state, events, hour, config.session)  # all of the hour's events at once

@@ -62,9 +62,7 @@ def test_the_steps_of_an_hour_go_together_as_the_package_says():
     )
     hour, state = Hour.parse("2017-02-04T23"), State.empty()
     seen = []
-    for records in read_records(
-        [("name", [record, b"{}"])], config.fields.by_column(), config.landing
-    ):
+    for records in read_records([("name", [record, b"{}"])], config.raw_fields, config.landing):
         divided = validate(records.frame, hour, config, records.kinds)
         run = sessionize(state, enrich(divided.valid, config), hour, config.session)
         state = run.state

@@ -8,14 +8,20 @@ import re
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
-from sessionize.config.settings import PipelineConfig, Section
+from sessionize.config.own_columns import OwnType
+from sessionize.config.section import Section
+from sessionize.config.settings import PROFILES, PipelineConfig
 from sessionize.config.units import Duration, Size
+from sessionize.model.columns import Aggregate
 from sessionize.model.errors import ConfigError, IntervalError
 from sessionize.model.hours import Hour
+from sessionize.model.landing_prefix import LandingPrefix
+
+_CHOICES = {"aggregate": get_args(Aggregate), "type": get_args(OwnType), "profile": PROFILES}
 
 
 def load_config(path: str | Path) -> PipelineConfig:
@@ -62,6 +68,8 @@ def parse_config(
         assert match is not None
         fault, setting = match[1], match[2]
         where = f"setting `{setting}`: " if setting else ""
+        if choices := _CHOICES.get(setting.rpartition(".")[2] if setting else ""):
+            fault = f"{fault}; write one of {', '.join(choices)}"
         raise ConfigError(
             f"{source}: {where}{fault}", "docs/configuration.md describes every setting."
         ) from None
@@ -75,7 +83,7 @@ def parse_config(
             "Give the lake a prefix or folder of its own.",
         )
     inside = _anchored(config.lake, Path()).removeprefix(f"{_anchored(config.raw, Path())}/")
-    if inside != _anchored(config.lake, Path()) and re.match(r"\d{4}(/|$)", inside):
+    if inside != _anchored(config.lake, Path()) and config.landing.prefix.may_hold(inside):
         raise ConfigError(
             f"{source}: `lake` lies in {config.raw}/{inside}, where raw objects land",
             "Give the lake a prefix or folder beside `raw`: its files would be claimed as data.",
@@ -114,6 +122,10 @@ def _decode(kind: type, value: object) -> object:
         return Size.parse(value)
     if kind is Hour:
         return _decode_hour(value)
+    if kind is LandingPrefix:
+        if not isinstance(value, str):
+            raise ValueError(f"{value!r} is not a prefix: write it as a text")
+        return LandingPrefix(value)
     if isinstance(value, str):  # what is left is a pattern
         try:
             return re.compile(value, re.ASCII)

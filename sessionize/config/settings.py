@@ -6,6 +6,7 @@ events changes settings, not code. ``docs/configuration.md`` explains every sett
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from datetime import timedelta
@@ -14,14 +15,32 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from sessionize.config.fingerprint import fingerprint
+from sessionize.config.own_columns import (
+    OwnEventColumn,
+    OwnSessionColumn,
+    declared_event_columns,
+    declared_session_columns,
+)
+from sessionize.config.section import Section
 from sessionize.config.units import Duration, Size
-from sessionize.model.columns import DEFAULT_FIELDS, FIXABLE
+from sessionize.model.columns import (
+    DEFAULT_FIELDS,
+    FIXABLE,
+    INPUT_FIELDS,
+    PLAIN_INPUT_FIELDS,
+    EventColumn,
+    InputField,
+    SessionColumn,
+)
 from sessionize.model.errors import IntervalError
+from sessionize.model.field_paths import parse_path
 from sessionize.model.hours import Hour
+from sessionize.model.landing_prefix import DEFAULT_PREFIX, LandingPrefix
 
 if TYPE_CHECKING:
     from sessionize.model.schemas import Schemas
 
+PROFILES = ("desktop", "none")
 MAX_SHARDS = 256
 #: The hours that a pipeline may start with: ``hour_id`` has room up to the year 2147.
 FIRST_YEAR, LAST_YEAR = 1970, 2146
@@ -31,10 +50,6 @@ MAX_THREADS = 64
 MAX_BATCHES = 1000
 
 _Share = float
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the file: immutable, and an unknown key is an error."""
 
 
 class SessionRules(Section, frozen=True):
@@ -49,30 +64,37 @@ class SessionRules(Section, frozen=True):
     dedup_window: Duration = Duration.parse("2h")
     max_event_age: Duration = Duration.parse("7d")
     max_clock_skew: Duration = Duration.parse("15m")
+    column: tuple[OwnSessionColumn, ...] = ()
 
 
 class _Fields(Section, frozen=True):
     """Which raw field fills which column. Raw fields not named here go to ``extended``."""
 
-    def by_column(self) -> dict[str, str]:
-        """Return the raw field of each column, and of what columns are derived from."""
-        return {name: getattr(self, name) for name in self.__struct_fields__}
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            if (path := getattr(self, name)) is not None:
+                parse_path(path)
 
-    def raw_names(self) -> tuple[str, ...]:
-        """Return the raw field names, in the order of the columns that they fill."""
-        return tuple(self.by_column().values())
 
+#: The names of `[fields]` without a profile, and those that only then are names.
+_PLAIN_ONLY = ("machine_id", "user_id")
+_PLAIN_FIELDS = ("event_id", "timestamp", "action", "machine_id", "user_id")
 
 if TYPE_CHECKING:
 
     class FieldNames(_Fields, frozen=True):
         """A setting for each column that a raw field fills."""
 
+        user_id: str | None = None
+
 else:
     #: A setting for each column that a raw field fills: see `model.columns`.
     FieldNames = msgspec.defstruct(
         "FieldNames",
-        [(name, str, field) for name, field in DEFAULT_FIELDS.items()],
+        [
+            *((name, str, field) for name, field in DEFAULT_FIELDS.items()),
+            *((name, str | None, None) for name in _PLAIN_ONLY),
+        ],
         bases=(_Fields,),
         frozen=True,
         kw_only=True,
@@ -115,6 +137,7 @@ class Fix(Section, frozen=True):
 class Landing(Section, frozen=True):
     """How landed objects are found and read."""
 
+    prefix: LandingPrefix = DEFAULT_PREFIX
     straggler_lookback: Duration = Duration.parse("7d")
     max_record_size: Size = Size.parse("16MiB")
     max_object_size: Size = Size.parse("16GiB")
@@ -209,6 +232,8 @@ class PipelineConfig(Section, frozen=True):
         The first hour; it begins with no state.
     end : Hour or None
         The end of the last hour that is scheduled (exclusive); None: no end.
+    profile : "desktop" or "none"
+        Whether events are those of desktop PDF software, or have what the file declares alone.
     """
 
     name: str
@@ -216,11 +241,13 @@ class PipelineConfig(Section, frozen=True):
     lake: str
     start: Hour
     end: Hour | None = None
+    profile: Literal[PROFILES] = "desktop"  # type: ignore[valid-type]
     session: SessionRules = SessionRules()
     fields: FieldNames = FieldNames()
     valid: ValidRules = ValidRules()
     product: tuple[Product, ...] = DEFAULT_PRODUCTS
     fix: tuple[Fix, ...] = DEFAULT_FIXES
+    column: tuple[OwnEventColumn, ...] = ()
     landing: Landing = Landing()
     limits: Limits = Limits()
     run: Run = Run()
@@ -244,17 +271,78 @@ class PipelineConfig(Section, frozen=True):
                 )
         if self.end is not None and self.end <= self.start:
             raise ValueError("`end` is not after `start`")
-        names = self.fields.raw_names()
-        doubled = {name for name in names if names.count(name) > 1}
-        if doubled:
-            field = doubled.pop()
-            columns = " and ".join(
-                f"`{c}`" for c, f in self.fields.by_column().items() if f == field
-            )
+        self._check_profile()
+        declared_session_columns(self.profile, self.event_columns, self.session.column)
+
+    def _check_profile(self) -> None:
+        """Make sure that no setting is one of the other profile."""
+        if self.profile == "desktop":
+            foreign = [name for name in _PLAIN_ONLY if getattr(self.fields, name) is not None]
+            names = [*map(self.fields.__getattribute__, DEFAULT_FIELDS)]
+            doubled = next((name for name in names if names.count(name) > 1), None)
+            if doubled is not None:
+                filled = (c for c in DEFAULT_FIELDS if getattr(self.fields, c) == doubled)
+                columns = " and ".join(f"`{column}`" for column in filled)
+                raise ValueError(
+                    f"`fields` fills {columns} from the raw field {doubled!r}, perhaps one of them "
+                    "by default: name another field for one"
+                )
+        else:
+            defaults = FieldNames()
+            foreign = [
+                name
+                for name in DEFAULT_FIELDS
+                if name not in _PLAIN_FIELDS
+                and getattr(self.fields, name) != getattr(defaults, name)
+            ]
+        if foreign:
             raise ValueError(
-                f"`fields` fills {columns} from the raw field {field!r}, perhaps one of them by "
-                "default: name another field for one"
+                f'`fields` has no `{foreign[0]}` with `profile = "{self.profile}"`: its names are '
+                + ", ".join(f"`{name}`" for name in self._field_names)
             )
+        if self.profile == "none":
+            for setting, default in (("valid", ValidRules()), ("product", DEFAULT_PRODUCTS)):
+                if getattr(self, setting) != default:
+                    raise ValueError(
+                        f'`{setting}` is of the desktop profile, and `profile` is "none": leave it '
+                        "out, and give columns a `pattern`, or `required`"
+                    )
+            if wrong := [fix.column for fix in self.fixes if fix.column != "action"]:
+                raise ValueError(
+                    f"`fix` cleans `{wrong[0]}`, which is of the desktop profile: with `profile = "
+                    '"none"` it cleans `action` alone'
+                )
+
+    @property
+    def _field_names(self) -> tuple[str, ...]:
+        return _PLAIN_FIELDS if self.profile == "none" else tuple(DEFAULT_FIELDS)
+
+    @property
+    def raw_fields(self) -> dict[str, str]:
+        """The path of the raw field that fills each column, or that columns are derived from.
+
+        A column of the file stands under its `EventColumn.key`.
+        """
+        given = {name: getattr(self.fields, name) for name in self._field_names}
+        if self.profile == "none":
+            given["machine_id"] = given["machine_id"] or "machine_id"
+        given |= {column.key: column.field for column in self.event_columns if column.is_own}
+        return {name: path for name, path in given.items() if path is not None}
+
+    @property
+    def event_columns(self) -> tuple[EventColumn, ...]:
+        """The columns of an event."""
+        return declared_event_columns(self.profile, self.fields.user_id, self.column)
+
+    @property
+    def session_columns(self) -> tuple[SessionColumn, ...]:
+        """The columns of a session."""
+        return declared_session_columns(self.profile, self.event_columns, self.session.column)
+
+    @property
+    def fixes(self) -> tuple[Fix, ...]:
+        """The cleaning rules; the default ones are those of the desktop profile."""
+        return () if self.profile == "none" and self.fix == DEFAULT_FIXES else self.fix
 
     def check_hour(self, hour: Hour) -> None:
         """Make sure that the hour is one of the pipeline's.
@@ -273,10 +361,21 @@ class PipelineConfig(Section, frozen=True):
     @property
     def schemas(self) -> Schemas:
         """The columns of the pipeline, and the schemas that they make."""
-        from sessionize.model.schemas import DESKTOP  # it imports pyarrow: not to read a file
+        from sessionize.model.schemas import Schemas  # it imports pyarrow: not to read a file
 
-        return DESKTOP
+        inputs = PLAIN_INPUT_FIELDS if self.profile == "none" else INPUT_FIELDS
+        return _schemas(Schemas, self.event_columns, self.session_columns, inputs)
 
     def fingerprint(self) -> str:
         """Name the settings that can change what a run publishes; see `config.fingerprint`."""
         return fingerprint(self)
+
+
+@functools.lru_cache(64)
+def _schemas(
+    make: type[Schemas],
+    event_columns: tuple[EventColumn, ...],
+    session_columns: tuple[SessionColumn, ...],
+    input_fields: tuple[InputField, ...],
+) -> Schemas:
+    return make(event_columns, session_columns, input_fields)

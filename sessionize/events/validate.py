@@ -130,7 +130,7 @@ class _Faults:
         unreadable = np.flatnonzero(self.is_unreadable)
         why = self.records[["reason", "detail"]].iloc[unreadable]
         yield from zip(unreadable.tolist(), why["reason"], why["detail"], strict=True)
-        fields = config.fields.by_column()
+        fields = config.raw_fields
         for number, (reason, column) in enumerate(self.found, start=1):
             rows = np.flatnonzero((self.number == number) & ~self.is_unreadable)
             if not len(rows):

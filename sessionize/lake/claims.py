@@ -22,14 +22,15 @@ from sessionize.lake.claim_records import (
     read_objects,
     write_claim,
 )
-from sessionize.lake.landed import for_each_hour, hour_of
+from sessionize.lake.landed import for_each_hour
 from sessionize.lake.layout import Lake
 from sessionize.lake.migrations import FORMAT
 from sessionize.lake.storage import Storage, StoredObject, side_by_side
 from sessionize.model.errors import ClaimChangedError, MissingStateError
 from sessionize.model.hours import Hour
+from sessionize.model.landing_prefix import DEFAULT_PREFIX, LandingPrefix
 
-__all__ = ["Claim", "claim_objects", "hour_of", "read_claim"]
+__all__ = ["Claim", "claim_objects", "read_claim"]
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Claim:
     settings: str
     batch_size: int
     shards: int
+    prefix: LandingPrefix = DEFAULT_PREFIX
 
     @property
     def id(self) -> str:
@@ -79,7 +81,11 @@ class Claim:
     @property
     def stragglers(self) -> list[StoredObject]:
         """The objects that landed under an earlier hour."""
-        return [entry for entry in self.objects if hour_of(entry.key) != self.hour]
+        return [entry for entry in self.objects if self.landed_under(entry) != self.hour]
+
+    def landed_under(self, entry: StoredObject) -> Hour:
+        """Return the hour under which an object landed."""
+        return _under(entry, self.prefix, self.hour)
 
 
 def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) -> Claim:
@@ -104,6 +110,7 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
     """
     config.check_hour(hour)
     first = _earliest(hour, config)
+    prefix = config.landing.prefix
     records = ClaimRecords(lake, first, hour)
     own = read_objects(lake, hour) if records.is_claimed(hour) else None
     before = own or ()
@@ -112,13 +119,13 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
             f"{hour} cannot be run before {hour.previous}",
             "Run the hours in order; `python -m sessionize status` shows which are missing.",
         )
-    landed, index = _unclaimed(raw, lake, records, first, hour, before)
+    landed, index = _unclaimed(raw, prefix, lake, records, first, hour, before)
     is_published = bool(before) and lake.ledger(hour) is not None
     # What has vanished is dropped, unless it has been published, or lies farther than is listed.
     mine = {
         entry.key: entry
         for entry in before
-        if is_published or entry.key in landed.seen or _under(entry) < first
+        if is_published or entry.key in landed.seen or _under(entry, prefix, hour) < first
     }
     mine |= landed.unclaimed
     objects = tuple(sorted(mine.values(), key=lambda entry: entry.key.encode()))
@@ -178,6 +185,7 @@ class _UnderHour:
 
 def _unclaimed(
     raw: Storage,
+    prefix: LandingPrefix,
     lake: Lake,
     records: ClaimRecords,
     first: Hour,
@@ -189,7 +197,7 @@ def _unclaimed(
     Nothing is claimed on the word of the index: it only says where not to look.
     """
     index = records.index_of(hour.previous)
-    own = {entry.key: _under(entry) for entry in before}
+    own = {entry.key: _under(entry, prefix, hour) for entry in before}
     own_hours = set(own.values())
     notes_on_own_hour = records.owned(hour, hour)
 
@@ -208,9 +216,10 @@ def _unclaimed(
         free = [entry for entry in entries if entry.key not in owned]
         return _UnderHour(under, len(entries), free, seen, None if free else proof)
 
-    looked = list(for_each_hour(raw, first, hour, look, index.landed))
+    looked = list(for_each_hour(raw, prefix, first, hour, look, index.landed))
     free = {entry.key: entry for part in looked for entry in part.unclaimed}
-    late = {key: under for key, entry in free.items() if (under := _under(entry)) != hour}
+    under = {key: _under(entry, prefix, hour) for key, entry in free.items()}
+    late = {key: landed for key, landed in under.items() if landed != hour}
     # A run that died can have left a claim without its note: ask every run that could have one.
     asked = [other for other in records.claimed() if late and min(late.values()) < other < hour]
     for claimed in side_by_side(
@@ -224,10 +233,12 @@ def _unclaimed(
     return _Landed(free, seen), Index(counted, proofs) if records.have_etags else None
 
 
-def _under(entry: StoredObject) -> Hour:
-    hour = hour_of(entry.key)
-    assert hour is not None, "a claimed object's key names its hour"
-    return hour
+def _under(entry: StoredObject, prefix: LandingPrefix, claimed_by: Hour) -> Hour:
+    """Return the hour under which an object landed.
+
+    One that was claimed when the settings named another prefix counts as its run's own.
+    """
+    return prefix.hour_of(entry.key) or claimed_by
 
 
 def _claim(hour: Hour, objects: tuple[StoredObject, ...], config: PipelineConfig) -> Claim:
@@ -239,6 +250,7 @@ def _claim(hour: Hour, objects: tuple[StoredObject, ...], config: PipelineConfig
         settings=config.fingerprint(),
         batch_size=max(config.run.batch_size, -(-size // MAX_BATCHES)),
         shards=config.run.shards or by_size,
+        prefix=config.landing.prefix,
     )
 
 
@@ -260,7 +272,7 @@ def _note_stragglers(lake: Lake, claim: Claim, noted: set[Hour]) -> None:
     """
     late: dict[Hour, list[str]] = {}
     for entry in claim.stragglers:
-        late.setdefault(_under(entry), []).append(entry.key)
+        late.setdefault(claim.landed_under(entry), []).append(entry.key)
     side_by_side(
         lake.storage,
         lambda under: lake.write_json(note_key(under, claim.hour), late[under]),

@@ -6,6 +6,8 @@ follow from these declarations.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,11 +25,24 @@ class EventColumn:
     """What it holds: a cell of the README's table."""
     type: Type = "string"
     field: str | None = None
-    """The raw field that fills it unless `[fields]` names another; None: `enrich` derives it."""
+    """The path of the raw field that fills it, unless `[fields]` names another one.
+
+    None: `enrich` derives it."""
     few_values: bool = False
     """Whether few texts come again and again: such a column is a categorical between stages."""
     fixable: bool = False
     """Whether a `[[fix]]` rule may clean it."""
+    required: bool = False
+    """Whether a record without a fitting value is not valid; built-in columns have own rules."""
+    pattern: re.Pattern[str] | None = None
+    """What a text must match as a whole in order to fit; None: anything."""
+    is_own: bool = False
+    """Whether the pipeline file declares it."""
+
+    @property
+    def key(self) -> str:
+        """What its raw values are called among the records: no name of a column has a dot."""
+        return f"column.{self.name}" if self.is_own else self.name
 
 
 @dataclass(frozen=True)
@@ -64,6 +79,20 @@ class SessionColumn:
     """The most values that ``list`` and ``distinct`` keep; a list keeps the first ones."""
     skip_nulls: bool = True
     """False: ``first`` and ``last`` take that event's value, null or not (not with ``where``)."""
+    is_own: bool = False
+    """Whether the pipeline file declares it."""
+
+    @property
+    def carried_as(self) -> str:
+        """What it is called in the state.
+
+        A column of the pipeline file that is declared anew under its old name is another column:
+        sessions that were open then miss events in it.
+        """
+        if not self.is_own:
+            return self.name
+        declared = repr((self.type, self.aggregate, self.of, self.where, self.limit))
+        return f"{self.name}:{hashlib.sha256(declared.encode()).hexdigest()[:12]}"
 
 
 _AS_SENT = "as sent; a value that is not a text, as its JSON text"
@@ -151,3 +180,26 @@ FEW_VALUES: frozenset[str] = frozenset(
 
 #: The columns that a `[[fix]]` rule may clean.
 FIXABLE: tuple[str, ...] = tuple(column.name for column in EVENT_COLUMNS if column.fixable)
+
+# With `profile = "none"` (contract §2) nothing of the desktop profile is left.
+_NOT_DESKTOP = {
+    "machine_id": EventColumn("machine_id", "as sent; of a number, its text", field="machine_id"),
+    "user_id": EventColumn("user_id", "as sent; null unless `[fields] user_id` names a field"),
+}
+
+#: The columns of an event without a profile.
+PLAIN_EVENT_COLUMNS: tuple[EventColumn, ...] = tuple(
+    _NOT_DESKTOP.get(column.name, column)
+    for column in EVENT_COLUMNS
+    if column.name
+    in (
+        *("event_id", "event_time", "machine_id", "user_id", "action"),
+        *("date_id", "hour_id", "minute_id", "extended", "object_key", "position"),
+    )
+)
+PLAIN_INPUT_FIELDS: tuple[InputField, ...] = (InputField("timestamp", "timestamp"),)
+
+#: Those of a session without a profile.
+PLAIN_SESSION_COLUMNS: tuple[SessionColumn, ...] = tuple(
+    column for column in SESSION_COLUMNS if column.name not in ("product", "build_id")
+)

@@ -1,4 +1,4 @@
-"""Where a value stands in a raw record: ``context.page.url`` (contract §2, *Columns of one's own*)."""
+"""Where a value stands in a raw record: ``context.page.url`` (contract §2)."""
 
 from __future__ import annotations
 

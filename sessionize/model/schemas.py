@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from sessionize.model.columns import (
-    DEFAULT_FIELDS,
     EVENT_COLUMNS,
-    FEW_VALUES,
+    INPUT_FIELDS,
     SESSION_COLUMNS,
     EventColumn,
+    InputField,
     SessionColumn,
     Type,
 )
@@ -73,6 +73,8 @@ class Schemas:
     ----------
     event_columns : tuple of EventColumn
     session_columns : tuple of SessionColumn
+    input_fields : tuple of InputField
+        The raw fields that are no columns themselves.
 
     Raises
     ------
@@ -83,6 +85,7 @@ class Schemas:
 
     event_columns: tuple[EventColumn, ...] = EVENT_COLUMNS
     session_columns: tuple[SessionColumn, ...] = SESSION_COLUMNS
+    input_fields: tuple[InputField, ...] = INPUT_FIELDS
 
     def __post_init__(self) -> None:
         for columns in (self.event_columns, self.session_columns):
@@ -123,7 +126,7 @@ class Schemas:
         Rows stand machine by machine (`sessions.machines`); a machine's pending events stand in
         landed order (contract §2).
         """
-        carried = [field(c.name, carried_type(c)) for c in self.session_columns]
+        carried = [field(c.carried_as, carried_type(c)) for c in self.session_columns]
         return {
             "open_sessions": pa.schema([*carried, INCOMPLETE]),
             "closed_frontiers": CLOSED_FRONTIERS,
@@ -134,12 +137,14 @@ class Schemas:
     @functools.cached_property
     def validated(self) -> pa.Schema:
         """A valid record as it came, with its event time: what *validate* hands to *enrich*."""
-        names = [name for name in DEFAULT_FIELDS if name != "timestamp"]
-        text = pa.schema([(name, ENCODED if name in FEW_VALUES else pa.string()) for name in names])
-        derived = ("event_time", "extended", "object_key", "position")
-        return pa.schema(
-            [*text, *(f for f in self.between_stages(self.events) if f.name in derived)]
-        )
+        given: list[EventColumn | InputField] = [
+            *(c for c in self.event_columns if c.field is not None and not c.is_own),
+            *(raw for raw in self.input_fields if raw.name != "timestamp"),
+        ]
+        text = [pa.field(raw.name, ENCODED if raw.few_values else pa.string()) for raw in given]
+        kept = {"event_time", "extended", "object_key", "position"}
+        kept |= {column.name for column in self.event_columns if column.is_own}
+        return pa.schema([*text, *(f for f in self.between_stages(self.events) if f.name in kept)])
 
     def between_stages(self, schema: pa.Schema, *more: str) -> pa.Schema:
         """Return a schema as it is between stages: columns of few values, and more, are encoded."""

@@ -293,7 +293,7 @@ def validated(work: Work, batch: int) -> Iterator[pd.DataFrame]:
 
     objects = work.claim.batches[batch]
     counts = {entry.key: [0, 0] for entry in objects}
-    fields = work.config.fields.by_column()
+    fields = work.config.raw_fields
     with (
         contextlib.closing(fetch(work.pipeline.raw, objects)) as fetched,
         work.staging.writing(f"quarantine-{batch:05}", QUARANTINE) as quarantine,

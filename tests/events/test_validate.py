@@ -56,7 +56,7 @@ def divided(
     """Divide the records of one object, which stand in it one a line."""
     config = configured(**settings)
     content = b"\n".join(r.encode() if isinstance(r, str) else r for r in records)
-    fields = config.fields.by_column()
+    fields = config.raw_fields
     schema = config.schemas.validated
     valid, quarantine = [schema.empty_table()], [QUARANTINE.empty_table()]
     for part in read_records([(key, [content])], fields, config.landing, batch_bytes=batch_bytes):
@@ -376,7 +376,7 @@ def test_every_record_is_in_one_of_the_two_tables_at_its_place(names: list[str],
 @pytest.mark.parametrize("text", [record(), record("action")])
 def test_both_frames_have_all_their_columns_however_empty(text):
     config = configured()
-    [batch] = read_records([(KEY, [text.encode()])], config.fields.by_column(), config.landing)
+    [batch] = read_records([(KEY, [text.encode()])], config.raw_fields, config.landing)
     result = validate(batch.frame, HOUR, config, batch.kinds)
     assert set(result.valid.columns) == set(config.schemas.validated.names)
     assert list(result.quarantine.columns) == QUARANTINE.names

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sessionize.config import PipelineConfig, parse_config
-from sessionize.lake.claims import Claim, claim_objects, hour_of, read_claim
+from sessionize.lake.claims import Claim, claim_objects, read_claim
 from sessionize.lake.layout import Lake
 from sessionize.lake.ledger import NO_STATE, Counts, Ledger
 from sessionize.lake.storage import LocalStorage, S3Storage, Storage, StoredObject
 from sessionize.model.errors import ForeignFileError, IntervalError, MissingStateError, StorageError
+from sessionize.model.landing_prefix import DEFAULT_PREFIX
 from sessionize.model.hours import Hour, hours_between
 
 START = Hour.parse("2017-02-04T22")
@@ -147,7 +148,7 @@ class TestWhatIsNotAnObject:
         ],
     )
     def test_an_object_lands_in_the_folder_of_its_hour(self, key: str):
-        assert hour_of(key) == FIRST
+        assert DEFAULT_PREFIX.hour_of(key) == FIRST
 
     @pytest.mark.parametrize(
         "key",
@@ -172,7 +173,7 @@ class TestWhatIsNotAnObject:
         ],
     )
     def test_any_other_key_has_no_hour(self, key: str):
-        assert hour_of(key) is None
+        assert DEFAULT_PREFIX.hour_of(key) is None
 
     def test_folder_markers_and_what_lies_beside_the_hours_are_not_claimed(self, on_s3):
         for key in ("2017/02/04/22/", "2017/02/04/22/.part", "2017/02/04/22/sub/a", "errors/a"):

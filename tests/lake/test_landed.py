@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from sessionize.lake.landed import for_each_hour
+from sessionize.model.landing_prefix import DEFAULT_PREFIX
 from sessionize.lake.storage import LocalStorage, S3Storage, Storage, StoredObject
 from sessionize.model.hours import Hour
 
@@ -41,7 +42,7 @@ def looked(raw: Storage, landed: int | None) -> list[tuple[Hour, list[str]]]:
     def look(hour: Hour, entries: list[StoredObject]) -> tuple[Hour, list[str]]:
         return hour, [entry.key for entry in entries]
 
-    return list(for_each_hour(raw, FIRST, LAST, look, landed))
+    return list(for_each_hour(raw, DEFAULT_PREFIX, FIRST, LAST, look, landed))
 
 
 @pytest.mark.parametrize("landed", [None, 0, 100, 1_000_000])
