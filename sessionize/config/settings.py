@@ -340,6 +340,17 @@ class PipelineConfig(Section, frozen=True):
         return declared_session_columns(self.profile, self.event_columns, self.session.column)
 
     @property
+    def few_values(self) -> frozenset[str]:
+        """The names of `raw_fields` in which few texts come again and again."""
+        inputs = PLAIN_INPUT_FIELDS if self.profile == "none" else INPUT_FIELDS
+        return frozenset(
+            [
+                *(column.name for column in self.event_columns if column.few_values),
+                *(given.name for given in inputs if given.few_values),
+            ]
+        )
+
+    @property
     def fixes(self) -> tuple[Fix, ...]:
         """The cleaning rules; the default ones are those of the desktop profile."""
         return () if self.profile == "none" and self.fix == DEFAULT_FIXES else self.fix

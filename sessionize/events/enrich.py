@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sessionize.config import PipelineConfig
-from sessionize.events.values import read_values
 from sessionize.model.columns import FEW_VALUES
 from sessionize.model.frames import TEXT, as_categorical, map_values, text
 
@@ -39,26 +38,33 @@ def enrich(valid: pd.DataFrame, config: PipelineConfig) -> pd.DataFrame:
         The columns of ``events``, row for row.
     """
     events = clean(valid, config)
-    derived: dict[str, Any] = {
+    derived = plain_columns if config.profile == "none" else desktop_columns
+    columns = {**derived(events, config), **date_columns(events["event_time"])}
+    return events.assign(**columns)[[column.name for column in config.event_columns]]
+
+
+def desktop_columns(events: pd.DataFrame, config: PipelineConfig) -> dict[str, Any]:
+    """Derive the columns of the desktop profile."""
+    return {
         **machine_and_user(events["inst_id"], events["machine_length"]),
         "product": map_values(events["action"], partial(product_of, config)),
         "major_version": map_values(events["build_id"], version_of(1)),
         "minor_version": map_values(events["build_id"], version_of(2)),
         "maint_id": map_values(events["build_id"], version_of(3)),
-        **date_columns(events["event_time"]),
-        **{
-            column.name: read_values(events[column.name], column.type)
-            for column in config.schemas.event_columns
-            if column.field is not None and column.type != "string"
-        },
     }
-    return events.assign(**derived)[[column.name for column in config.schemas.event_columns]]
+
+
+def plain_columns(events: pd.DataFrame, config: PipelineConfig) -> dict[str, Any]:
+    """Fill in what events without a profile may lack: a user."""
+    if "user_id" in events:
+        return {}
+    return {"user_id": pd.array(pa.nulls(len(events), pa.string()), dtype=TEXT)}
 
 
 def clean(valid: pd.DataFrame, config: PipelineConfig) -> pd.DataFrame:
     """Apply the `[[fix]]` rules, in their order."""
     cleaned: dict[str, pd.Series] = {}
-    for fix in config.fix:
+    for fix in config.fixes:
         values = cleaned.get(fix.column, valid[fix.column])
         fixed = map_values(values, partial(fix.pattern.sub, fix.replace))
         cleaned[fix.column] = fixed if fix.column in FEW_VALUES else _as_text(fixed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,11 @@ import pyarrow.compute as pc
 from sessionize.config import PipelineConfig, ValidRules
 from sessionize.events.event_ids import derived_event_id
 from sessionize.events.timestamps import parse_timestamps
+from sessionize.events.values import read_values
+from sessionize.landing.extended import extended_with
 from sessionize.landing.records import Kind, raw_bytes, raw_text
+from sessionize.model.columns import EventColumn
+from sessionize.model.field_paths import parse_path
 from sessionize.model.frames import TEXT, match_values, only, text, text_array
 from sessionize.model.hours import Hour
 from sessionize.model.reasons import Reason
@@ -24,6 +28,9 @@ from sessionize.model.reasons import Reason
 _SHOWN = 120
 #: The default pattern: nearly every record has another id, so it is not asked once a value.
 _HEX = ValidRules().inst_id
+
+#: What only the division needs of a record.
+_NOT_KEPT = ("timestamp", "raw", "reason", "detail")
 
 Mask = npt.NDArray[np.bool_]
 
@@ -35,8 +42,9 @@ class Validated:
     Attributes
     ----------
     valid : DataFrame
-        The fields of the valid records as they came, ``event_time``, ``extended``, ``object_key``
-        and ``position``; ``event_id`` is filled in where it is missing.
+        The fields of the valid records as they came, the columns of the pipeline file in their
+        types, ``event_time``, ``extended``, ``object_key`` and ``position``; ``event_id`` is filled
+        in where it is missing.
     quarantine : DataFrame
         ``raw``, ``reason``, ``detail``, ``object_key``, ``position`` of the others.
     """
@@ -64,17 +72,61 @@ def validate(
     """
     time = parse_timestamps(records["timestamp"], None if kinds is None else kinds["timestamp"])
     faults = _Faults(records, kinds)
-    _check(faults, time, hour, config)
+    own = {
+        column.name: read_own(records, column, kinds)
+        for column in config.event_columns
+        if column.is_own
+    }
+    if config.profile == "none" and "user_id" in records:
+        own["user_id"] = _text_or_null(records, "user_id", kinds)
+    _check(faults, time, own, hour, config)
     is_valid = ~faults.is_unreadable & (faults.number == 0)
     return Validated(
-        valid=_valid(records, time, is_valid),
+        valid=_valid(records, time, own, is_valid, config),
         quarantine=_quarantine(records, faults, np.flatnonzero(~is_valid), config),
     )
 
 
-def _check(faults: _Faults, time: pd.Series, hour: Hour, config: PipelineConfig) -> None:
+def read_own(
+    records: pd.DataFrame, column: EventColumn, kinds: pd.DataFrame | None = None
+) -> pd.Series:
+    """Return the values of a column of the pipeline file; null where none fits."""
+    given = None if kinds is None else kinds[column.key].to_numpy()
+    values = read_values(records[column.key], column.type, given)
+    if column.pattern is None:
+        return values
+    fits = match_values(values, column.pattern.fullmatch)
+    return pd.Series(pd.array(pc.if_else(pa.array(fits), text(values), None), dtype=TEXT))
+
+
+def _text_or_null(records: pd.DataFrame, key: str, kinds: pd.DataFrame | None) -> pd.Series:
+    return read_values(records[key], "string", None if kinds is None else kinds[key].to_numpy())
+
+
+def _check(
+    faults: _Faults,
+    time: pd.Series,
+    own: Mapping[str, pd.Series],
+    hour: Hour,
+    config: PipelineConfig,
+) -> None:
     """Hold the records against every rule; the first that a record breaks is its reason."""
-    valid, session = config.valid, config.session
+    check_profile = _check_plain if config.profile == "none" else _check_desktop
+    check_profile(faults, time, config)
+    for column in config.event_columns:
+        if column.required:
+            faults.add(faults.is_missing(column.key), Reason.MISSING_FIELD, column.key)
+            faults.add(own[column.name].isna().to_numpy(), Reason.BAD_VALUE, column.key)
+    session = config.session
+    oldest = _microseconds(hour.start) - session.max_event_age.microseconds_total
+    newest = _microseconds(hour.end) + session.max_clock_skew.microseconds_total
+    instant = time.to_numpy("M8[us]").view(np.int64)
+    faults.add(instant < oldest, Reason.TOO_OLD, "timestamp")
+    faults.add(instant > newest, Reason.IN_THE_FUTURE, "timestamp")
+
+
+def _check_desktop(faults: _Faults, time: pd.Series, config: PipelineConfig) -> None:
+    valid = config.valid
     for name in ("timestamp", "action", "inst_id", *valid.required):
         faults.add(faults.is_missing(name), Reason.MISSING_FIELD, name)
     faults.add(time.isna().to_numpy(), Reason.BAD_TIMESTAMP, "timestamp")
@@ -83,11 +135,14 @@ def _check(faults: _Faults, time: pd.Series, hour: Hour, config: PipelineConfig)
     is_build_id = faults.is_missing("build_id") | faults.fits("build_id", valid.build_id.fullmatch)
     faults.add(~is_build_id, Reason.BAD_BUILD_ID, "build_id")
     faults.add(~_trialstate_fits(faults, config), Reason.BAD_TRIALSTATE, "trialstate")
-    oldest = _microseconds(hour.start) - session.max_event_age.microseconds_total
-    newest = _microseconds(hour.end) + session.max_clock_skew.microseconds_total
-    instant = time.to_numpy("M8[us]").view(np.int64)
-    faults.add(instant < oldest, Reason.TOO_OLD, "timestamp")
-    faults.add(instant > newest, Reason.IN_THE_FUTURE, "timestamp")
+
+
+def _check_plain(faults: _Faults, time: pd.Series, config: PipelineConfig) -> None:
+    for name in ("timestamp", "action", "machine_id"):
+        faults.add(faults.is_missing(name), Reason.MISSING_FIELD, name)
+    faults.add(time.isna().to_numpy(), Reason.BAD_TIMESTAMP, "timestamp")
+    faults.add(~faults.is_nonempty_text("action"), Reason.BAD_ACTION, "action")
+    faults.add(~faults.is_nonempty_text("machine_id"), Reason.BAD_VALUE, "machine_id")
 
 
 def _microseconds(time: datetime) -> int:
@@ -120,6 +175,11 @@ class _Faults:
         if self.kinds is None:
             return ~self.is_missing(column)
         return (self.kinds[column] == Kind.STRING).to_numpy()
+
+    def is_nonempty_text(self, column: str) -> Mask:
+        """Tell which records have a text that is not empty in a field; a number counts as one."""
+        is_text = ~_is_empty(self.records[column])
+        return is_text if self.kinds is None else is_text & (self.kinds[column] != Kind.OTHER)
 
     def fits(self, column: str, predicate: Callable[[str], object]) -> Mask:
         """Tell which records have a string that a predicate accepts; it is asked once a value."""
@@ -166,13 +226,61 @@ def _trialstate_fits(faults: _Faults, config: PipelineConfig) -> Mask:
     return fits
 
 
-def _valid(records: pd.DataFrame, time: pd.Series, is_valid: Mask) -> pd.DataFrame:
-    names = records.columns.difference(["timestamp", "raw", "reason", "detail"], sort=False)
-    valid = records[names].assign(event_time=time)
+def _valid(
+    records: pd.DataFrame,
+    time: pd.Series,
+    own: Mapping[str, pd.Series],
+    is_valid: Mask,
+    config: PipelineConfig,
+) -> pd.DataFrame:
+    raw_names = [*_NOT_KEPT, *(column.key for column in config.event_columns if column.is_own)]
+    valid = records[records.columns.difference(raw_names, sort=False)]
+    valid = valid.assign(event_time=time, **own)
+    misfits = _misfits(records, own, is_valid, config)
+    if misfits:
+        valid["extended"] = _with_misfits(records, misfits, config)
     is_nameless = is_valid & _is_empty(records["event_id"])
     if is_nameless.any():
         valid["event_id"] = _with_derived_ids(records, np.flatnonzero(is_nameless))
     return only(valid, is_valid)
+
+
+def _misfits(
+    records: pd.DataFrame, own: Mapping[str, pd.Series], is_valid: Mask, config: PipelineConfig
+) -> dict[int, set[str]]:
+    """Return, by record, the top-level fields whose value fits none of the columns they fill."""
+    paths = {key: parse_path(path) for key, path in config.raw_fields.items()}
+    keys = {column.name: column.key for column in config.event_columns}
+    columns_of: dict[str, list[str]] = {}
+    for key, path in paths.items():
+        if len(path) == 1:
+            columns_of.setdefault(path[0], []).append(key)
+    of_key = {keys[name]: values for name, values in own.items()}
+    misfits: dict[int, set[str]] = {}
+    for name, columns in columns_of.items():
+        if all(key in of_key for key in columns):
+            is_misfit = is_valid & records[columns[0]].notna().to_numpy()
+            for key in columns:
+                is_misfit &= of_key[key].isna().to_numpy()
+            for row in np.flatnonzero(is_misfit).tolist():
+                misfits.setdefault(row, set()).add(name)
+    return misfits
+
+
+def _with_misfits(
+    records: pd.DataFrame, misfits: Mapping[int, set[str]], config: PipelineConfig
+) -> pd.Series:
+    """Put fields that fill no column back into ``extended``, where they stood."""
+    rows = sorted(misfits)
+    paths = list(dict.fromkeys(parse_path(path) for path in config.raw_fields.values()))
+    kept = [
+        extended_with(raw, paths, misfits[row])
+        for row, raw in zip(rows, raw_bytes(records["raw"].iloc[rows]), strict=True)
+    ]
+    mask = np.zeros(len(records), bool)
+    mask[rows] = True
+    extended = pc.replace_with_mask(text(records["extended"]), mask, pa.array(kept, pa.string()))
+    return pd.Series(pd.array(extended, dtype=TEXT), records.index)
 
 
 def _is_empty(texts: pd.Series) -> Mask:

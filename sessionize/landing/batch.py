@@ -18,6 +18,7 @@ from sessionize.landing.columns import (
     repeated_column,
     sparse_column,
 )
+from sessionize.landing.extended import object_text
 from sessionize.landing.json.parsing import Fields
 from sessionize.landing.json.strict import StrictScan, Taken
 from sessionize.landing.json.tree import FieldTree
@@ -99,7 +100,7 @@ class Batch:
                     decode_string(value) if is_string else value.decode()
                 )
         if parsed:
-            self._extended[row] = _object_of(parsed)
+            self._extended[row] = object_text(parsed)
 
     def keep(self, text: bytes, size: int) -> None:
         """Keep the first ``size`` bytes of the text for the records in it, if there are any."""
@@ -161,8 +162,3 @@ class _Stretch(msgspec.Struct, frozen=True):
 
     def position_of(self, row: int) -> int:
         return self.first_position + row - self.first_row
-
-
-def _object_of(fields: Fields) -> str:
-    pairs = (msgspec.json.encode(name) + b":" + bytes(raw) for name, raw in fields.items())
-    return (b"{" + b",".join(pairs) + b"}").decode()

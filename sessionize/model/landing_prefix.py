@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from datetime import date
 
@@ -60,10 +61,12 @@ class LandingPrefix(str):
         return day.strftime(self[: self.index("%H")])
 
     def may_hold(self, folder: str) -> bool:
-        """Tell whether a folder below ``raw`` may stand over an hour's objects, or among them."""
-        pairs = list(zip(folder.split("/"), self.split("/")[:-1], strict=False))
-        are_alike = all(re.fullmatch(_regex(pattern), name, re.ASCII) for name, pattern in pairs)
-        return are_alike and any("%" in pattern for _, pattern in pairs)
+        """Tell whether a folder lies where hours' objects land, or above them."""
+        pairs = zip(folder.split("/"), self.split("/")[:-1], strict=False)
+        alike = itertools.takewhile(
+            lambda pair: re.fullmatch(_regex(pair[1]), pair[0], re.ASCII), pairs
+        )
+        return any("%" in pattern for _, pattern in alike)
 
 
 @functools.lru_cache(1024)  # objects come by the thousand from one folder

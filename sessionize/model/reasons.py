@@ -21,5 +21,6 @@ class Reason(StrEnum):
     BAD_INST_ID = "bad_inst_id"
     BAD_BUILD_ID = "bad_build_id"
     BAD_TRIALSTATE = "bad_trialstate"
+    BAD_VALUE = "bad_value"
     TOO_OLD = "too_old"
     IN_THE_FUTURE = "in_the_future"

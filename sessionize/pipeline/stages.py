@@ -298,7 +298,8 @@ def validated(work: Work, batch: int) -> Iterator[pd.DataFrame]:
         contextlib.closing(fetch(work.pipeline.raw, objects)) as fetched,
         work.staging.writing(f"quarantine-{batch:05}", QUARANTINE) as quarantine,
     ):
-        for records in read_records(fetched, fields, work.config.landing):
+        few_values = work.config.few_values
+        for records in read_records(fetched, fields, work.config.landing, few_values=few_values):
             result = validate(records.frame, work.claim.hour, work.config, records.kinds)
             quarantine.write_table(to_table(result.quarantine, QUARANTINE))
             for place, frame in enumerate((result.valid, result.quarantine)):

@@ -71,8 +71,10 @@ def make_sessions(
     for column in columns:
         if column.aggregate is not None:
             added = _values(column, events, settled.places, boundaries.session)
-            value = aggregate(column, open_sessions[column.name], added, count)
-            sessions[column.name] = nulled_where(value, _is_incomplete(column, incomplete, count))
+            value = aggregate(column, open_sessions[column.carried_as], added, count)
+            sessions[column.carried_as] = nulled_where(
+                value, _is_incomplete(column, incomplete, count)
+            )
     sessions["end_reason"] = boundaries.end_reason
     sessions["duration_s"] = _seconds(sessions["started_at"], sessions["ended_at"])
     sessions["incomplete"] = incomplete.reindex(range(count))
@@ -86,7 +88,8 @@ def make_sessions(
 
 def published_sessions(sessions: pd.DataFrame, columns: tuple[SessionColumn, ...]) -> pd.DataFrame:
     """Return carried sessions as the rows of ``sessions`` and ``open_sessions``."""
-    frame = sessions[[column.name for column in columns]]
+    frame = sessions[[column.carried_as for column in columns]]
+    frame = frame.set_axis([column.name for column in columns], axis=1)
     counted = [column.name for column in columns if column.aggregate == "distinct"]
     return (
         frame.assign(**{name: count_values(frame[name]) for name in counted}) if counted else frame
@@ -108,7 +111,7 @@ def _is_incomplete(column: SessionColumn, incomplete: pd.Series, sessions: int) 
     mask = np.zeros(sessions, bool)
     if incomplete.notna().any():
         names_of = pa.array(incomplete).to_pylist()
-        mask[: len(incomplete)] = [column.name in (names or ()) for names in names_of]
+        mask[: len(incomplete)] = [column.carried_as in (names or ()) for names in names_of]
     return mask
 
 

@@ -80,7 +80,7 @@ def sessionize(
         for other session columns.
     """
     rules = rules or SessionRules()
-    lacking = {column.name for column in columns} - {*state.open_sessions.columns}
+    lacking = {column.carried_as for column in columns} - {*state.open_sessions.columns}
     if lacking:
         raise ValueError(f"the state has no session columns {sorted(lacking)}: see `State.empty`")
     watermark = _watermark(hour, rules)
