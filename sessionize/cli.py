@@ -73,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--to", dest="end", metavar="HOUR", help="up to this hour, exclusive")
     status.add_argument("--json", action="store_true", help="one JSON object an hour")
 
+    describe = _command(commands, "describe", "print the columns of a pipeline", _describe)
+    describe.add_argument("--athena", action="store_true", help="as statements for Athena")
+
     _command(commands, "check", "check a pipeline file, and say what it sets", _check)
     return parser
 
@@ -146,6 +149,21 @@ def _check(options: argparse.Namespace) -> int:
 
     config = load_config(options.config)
     print(f"{options.config}: pipeline {config.name!r}, {config.raw} to {config.lake}")
+    return 0
+
+
+def _describe(options: argparse.Namespace) -> int:
+    from sessionize.config import load_config
+    from sessionize.model.describe import athena_ddl, events_table, sessions_table
+
+    config = load_config(options.config)
+    if options.athena:
+        first_day = f"{config.start.start:%Y-%m-%d}"
+        for dataset in config.schemas.datasets:
+            print(athena_ddl(dataset, config.schemas, config.lake, first_day), end="\n\n")
+        return 0
+    print(f"`events`\n\n{events_table(config.schemas, config.raw_fields)}\n")
+    print(f"`sessions`, `open_sessions`\n\n{sessions_table(config.schemas)}")
     return 0
 
 

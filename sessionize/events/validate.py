@@ -72,25 +72,25 @@ def validate(
     """
     time = parse_timestamps(records["timestamp"], None if kinds is None else kinds["timestamp"])
     faults = _Faults(records, kinds)
-    own = {
-        column.name: read_own(records, column, kinds)
+    read = {
+        column.name: read_column(records, column, kinds)
         for column in config.event_columns
-        if column.is_own
+        if column.is_read
     }
     if config.profile == "none" and "user_id" in records:
-        own["user_id"] = _text_or_null(records, "user_id", kinds)
-    _check(faults, time, own, hour, config)
+        read["user_id"] = _text_or_null(records, "user_id", kinds)
+    _check(faults, time, read, hour, config)
     is_valid = ~faults.is_unreadable & (faults.number == 0)
     return Validated(
-        valid=_valid(records, time, own, is_valid, config),
+        valid=_valid(records, time, read, is_valid, config),
         quarantine=_quarantine(records, faults, np.flatnonzero(~is_valid), config),
     )
 
 
-def read_own(
+def read_column(
     records: pd.DataFrame, column: EventColumn, kinds: pd.DataFrame | None = None
 ) -> pd.Series:
-    """Return the values of a column of the pipeline file; null where none fits."""
+    """Return the values of a column as of its type; null where there is none that fits."""
     given = None if kinds is None else kinds[column.key].to_numpy()
     values = read_values(records[column.key], column.type, given)
     if column.pattern is None:
@@ -106,7 +106,7 @@ def _text_or_null(records: pd.DataFrame, key: str, kinds: pd.DataFrame | None) -
 def _check(
     faults: _Faults,
     time: pd.Series,
-    own: Mapping[str, pd.Series],
+    read: Mapping[str, pd.Series],
     hour: Hour,
     config: PipelineConfig,
 ) -> None:
@@ -116,7 +116,7 @@ def _check(
     for column in config.event_columns:
         if column.required:
             faults.add(faults.is_missing(column.key), Reason.MISSING_FIELD, column.key)
-            faults.add(own[column.name].isna().to_numpy(), Reason.BAD_VALUE, column.key)
+            faults.add(read[column.name].isna().to_numpy(), Reason.BAD_VALUE, column.key)
     session = config.session
     oldest = _microseconds(hour.start) - session.max_event_age.microseconds_total
     newest = _microseconds(hour.end) + session.max_clock_skew.microseconds_total
@@ -229,14 +229,14 @@ def _trialstate_fits(faults: _Faults, config: PipelineConfig) -> Mask:
 def _valid(
     records: pd.DataFrame,
     time: pd.Series,
-    own: Mapping[str, pd.Series],
+    read: Mapping[str, pd.Series],
     is_valid: Mask,
     config: PipelineConfig,
 ) -> pd.DataFrame:
     raw_names = [*_NOT_KEPT, *(column.key for column in config.event_columns if column.is_own)]
     valid = records[records.columns.difference(raw_names, sort=False)]
-    valid = valid.assign(event_time=time, **own)
-    misfits = _misfits(records, own, is_valid, config)
+    valid = valid.assign(event_time=time, **read)
+    misfits = _misfits(records, read, is_valid, config)
     if misfits:
         valid["extended"] = _with_misfits(records, misfits, config)
     is_nameless = is_valid & _is_empty(records["event_id"])
@@ -246,7 +246,7 @@ def _valid(
 
 
 def _misfits(
-    records: pd.DataFrame, own: Mapping[str, pd.Series], is_valid: Mask, config: PipelineConfig
+    records: pd.DataFrame, read: Mapping[str, pd.Series], is_valid: Mask, config: PipelineConfig
 ) -> dict[int, set[str]]:
     """Return, by record, the top-level fields whose value fits none of the columns they fill."""
     paths = {key: parse_path(path) for key, path in config.raw_fields.items()}
@@ -255,7 +255,7 @@ def _misfits(
     for key, path in paths.items():
         if len(path) == 1:
             columns_of.setdefault(path[0], []).append(key)
-    of_key = {keys[name]: values for name, values in own.items()}
+    of_key = {keys[name]: values for name, values in read.items()}
     misfits: dict[int, set[str]] = {}
     for name, columns in columns_of.items():
         if all(key in of_key for key in columns):

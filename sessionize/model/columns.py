@@ -40,6 +40,11 @@ class EventColumn:
     """Whether the pipeline file declares it."""
 
     @property
+    def is_read(self) -> bool:
+        """Whether *validate* reads its values, as of its type; others are taken as texts."""
+        return self.is_own or (self.field is not None and self.type != "string")
+
+    @property
     def key(self) -> str:
         """What its raw values are called among the records: no name of a column has a dot."""
         return f"column.{self.name}" if self.is_own else self.name

@@ -45,15 +45,24 @@ def blocks(schemas: Schemas = DESKTOP) -> dict[str, str]:
     }
 
 
-def events_table(schemas: Schemas = DESKTOP) -> str:
-    """Return the columns of ``events`` as a Markdown table."""
+def events_table(schemas: Schemas = DESKTOP, fields: Mapping[str, str] | None = None) -> str:
+    """Return the columns of ``events`` as a Markdown table.
+
+    Parameters
+    ----------
+    schemas : Schemas
+        The pipeline's columns.
+    fields : mapping of str to str, optional
+        The path of each column's raw field, where it is not the default.
+    """
+    paths = {c.name: (fields or {}).get(c.key, c.field) for c in schemas.event_columns}
     return _table(
         ("column", "type", "raw field", "what"),
         (
             (
                 f"`{column.name}`",
                 type_name(schemas.events.field(column.name).type),
-                f"`{column.field}`" if column.field else "",
+                f"`{paths[column.name]}`" if paths[column.name] else "",
                 column.about,
             )
             for column in schemas.event_columns

@@ -138,12 +138,12 @@ class Schemas:
     def validated(self) -> pa.Schema:
         """A valid record as it came, with its event time: what *validate* hands to *enrich*."""
         given: list[EventColumn | InputField] = [
-            *(c for c in self.event_columns if c.field is not None and not c.is_own),
+            *(c for c in self.event_columns if c.field is not None and not c.is_read),
             *(raw for raw in self.input_fields if raw.name != "timestamp"),
         ]
         text = [pa.field(raw.name, ENCODED if raw.few_values else pa.string()) for raw in given]
         kept = {"event_time", "extended", "object_key", "position"}
-        kept |= {column.name for column in self.event_columns if column.is_own}
+        kept |= {column.name for column in self.event_columns if column.is_read}
         return pa.schema([*text, *(f for f in self.between_stages(self.events) if f.name in kept)])
 
     def between_stages(self, schema: pa.Schema, *more: str) -> pa.Schema:

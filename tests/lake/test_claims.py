@@ -15,8 +15,8 @@ from sessionize.lake.layout import Lake
 from sessionize.lake.ledger import NO_STATE, Counts, Ledger
 from sessionize.lake.storage import LocalStorage, S3Storage, Storage, StoredObject
 from sessionize.model.errors import ForeignFileError, IntervalError, MissingStateError, StorageError
-from sessionize.model.landing_prefix import DEFAULT_PREFIX
 from sessionize.model.hours import Hour, hours_between
+from sessionize.model.landing_prefix import DEFAULT_PREFIX
 
 START = Hour.parse("2017-02-04T22")
 HOURS = list(hours_between(START, Hour.parse("2017-02-05T04")))

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from sessionize.lake.landed import for_each_hour
-from sessionize.model.landing_prefix import DEFAULT_PREFIX
 from sessionize.lake.storage import LocalStorage, S3Storage, Storage, StoredObject
 from sessionize.model.hours import Hour
+from sessionize.model.landing_prefix import DEFAULT_PREFIX
 
 LAST = Hour.parse("2017-02-01T01")
 FIRST = Hour.parse("2017-01-30T22")

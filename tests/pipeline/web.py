@@ -1,6 +1,7 @@
-"""Web events with nested fields, what the contract says of them, and nothing of the code under test.
+"""Web events with nested fields, and what the contract says of them.
 
-Each record is a dict; `expected` reads, types and sessionizes them one by one in plain Python.
+Records are read, typed and sessionized one by one in plain Python, by nothing of the code under
+test.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -209,9 +210,9 @@ def as_whole(value: Any) -> int | None:
 
 
 def as_bool(value: Any) -> bool | None:
-    return {"true": True, "false": False, True: True, False: False}.get(
-        value if isinstance(value, str | bool) else "", None
-    )
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False}.get(value) if isinstance(value, str) else None
 
 
 def as_time(value: Any) -> datetime | None:
@@ -284,7 +285,10 @@ def session_columns(events: Iterable[Row]) -> Row:
     for price in prices:
         total = price if total is None else total + price
     pages, items = given("page_url"), given("items")
-    pick: Callable[[list[Any], int], Any] = lambda values, place: values[place] if values else None
+
+    def pick(values: list[Any], place: int) -> Any:
+        return values[place] if values else None
+
     return {
         "edits": len(given("action", "view|buy")),
         "revenue": total,
