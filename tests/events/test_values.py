@@ -3,11 +3,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sessionize.events.values import read_values
+from sessionize.landing import Kind
 from sessionize.model.frames import to_table
 from sessionize.model.schemas import ARROW_TYPES
 
@@ -51,3 +55,24 @@ def test_a_number_too_large_for_32_bits_is_null():
 @pytest.mark.parametrize("kind", ["int64", "double", "bool", "timestamp", "string"])
 def test_no_values_are_none(kind: str):
     assert read(kind) == []
+
+
+def test_of_what_is_no_string_in_json_only_numbers_are_texts():
+    texts = pd.Series(pd.array(["a", "1.50", "true", "[1]", None], dtype="str"))
+    kinds = np.array([Kind.STRING, Kind.NUMBER, Kind.OTHER, Kind.OTHER, Kind.ABSENT], np.uint8)
+    values = read_values(texts, "string", kinds)
+    assert [None if pd.isna(value) else value for value in values] == [
+        "a",
+        "1.50",
+        None,
+        None,
+        None,
+    ]
+
+
+@given(st.lists(st.from_regex(r"-?[0-9]{1,18}(\.[0-9]{1,5})?", fullmatch=True), max_size=5))
+def test_numbers_read_at_once_are_those_read_one_by_one(texts: list[str]):
+    """A text that is not plain has all be read one by one."""
+    for kind in ("int64", "double"):
+        slow = read(kind, *texts, "x")
+        assert repr(read(kind, *texts)) == repr(slow[:-1])

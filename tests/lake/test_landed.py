@@ -7,7 +7,7 @@ import pytest
 from sessionize.lake.landed import for_each_hour
 from sessionize.lake.storage import LocalStorage, S3Storage, Storage, StoredObject
 from sessionize.model.hours import Hour
-from sessionize.model.landing_prefix import DEFAULT_PREFIX
+from sessionize.model.landing_prefix import DEFAULT_PREFIX, LandingPrefix
 
 LAST = Hour.parse("2017-02-01T01")
 FIRST = Hour.parse("2017-01-30T22")
@@ -69,3 +69,18 @@ def test_of_a_long_listing_no_more_is_asked_for_than_the_hours_need(bucket, s3_c
     store.write("2017/02/01/01/a", b"")
     assert [hour for hour, _ in looked(store, 1)] == [LAST]
     assert Counted.taken == 2
+
+
+@pytest.mark.parametrize("landed", [None, 100])
+@pytest.mark.parametrize("pattern", ["app=web/year=%Y/month=%m/day=%d/hour=%H/", "%H/%d-%m-%Y/"])
+def test_hours_may_lie_under_a_prefix_of_their_own(raw, landed, pattern):
+    prefix = LandingPrefix(pattern)
+    keys = {hour: f"{prefix.of(hour)}a" for hour in (FIRST, FIRST.next, LAST)}
+    for key in (*keys.values(), f"{prefix.of(LAST.next)}a", f"{prefix.of(FIRST.previous)}a"):
+        raw.write(key, b"x")
+    found = list(
+        for_each_hour(
+            raw, prefix, FIRST, LAST, lambda hour, entries: (hour, entries[0].key), landed
+        )
+    )
+    assert found == list(keys.items())

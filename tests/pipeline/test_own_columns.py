@@ -10,13 +10,14 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from sessionize.config import PipelineConfig, load_config
+from sessionize.config import PipelineConfig, load_config, parse_config
 from sessionize.model.hours import Hour, hours_between
 from sessionize.pipeline.runner import run_hour
 from sessionize.pipeline.stages import Pipeline
 from tests.pipeline import web
 from tests.sessions import reference
 
+PRICE = {"name": "price", "field": "price", "type": "double"}
 HOURS = list(hours_between(Hour.parse("2024-03-01T00"), Hour.parse("2024-03-01T05")))
 
 
@@ -92,3 +93,39 @@ def test_every_hour_is_what_the_contract_says(tmp_path: Path, seed: int, run: st
         *("page_url", "path", "price", "items", "is_new", "sent_at", "reason", "price_text"),
     ]
     assert "bad_value" in {row["reason"] for h in HOURS for row in rows(tmp_path, "quarantine", h)}
+
+
+def test_sessions_that_were_open_when_a_column_came_or_changed_have_null_there(tmp_path: Path):
+    first, second, third, fourth = HOURS[:4]
+
+    def run(hour: Hour, aggregate: str | None, clocks: list[str]) -> dict[str, Any]:
+        columns = [{"name": "x", "aggregate": aggregate, "of": "price"}] if aggregate else []
+        config = parse_config(
+            {
+                **{"name": "web", "raw": str(tmp_path / "raw"), "lake": str(tmp_path / "lake")},
+                **{"start": first.start, "profile": "none", "column": [PRICE]},
+                "session": {"column": columns, "timeout": "2h", "opening": "^begin$"},
+            }
+        )
+        records = [
+            json.dumps(
+                {
+                    "timestamp": f"2024-03-01T{clock}:00Z",
+                    "action": action,
+                    "machine_id": machine,
+                    "price": 2,
+                }
+            )
+            for clock, machine, action in (text.split() for text in clocks)
+        ]
+        land(tmp_path, hour, [records], config.landing.prefix)
+        run_hour(Pipeline.open(config), hour)
+        return {
+            row["machine_id"]: row.get("x", "no such column")
+            for row in rows(tmp_path, "open_sessions", hour)
+        }
+
+    assert run(first, None, ["00:10 a view"]) == {"a": "no such column"}
+    assert run(second, "sum", ["01:10 a view", "01:10 b view"]) == {"a": None, "b": 2.0}
+    assert run(third, "max", ["02:10 b view", "02:10 c view"]) == {"a": None, "b": None, "c": 2.0}
+    assert run(fourth, "max", ["03:05 c view", "03:05 b begin"]) == {"a": None, "b": 2.0, "c": 2.0}
