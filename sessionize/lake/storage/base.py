@@ -75,7 +75,8 @@ class Storage(Protocol):
     def write(self, key: str, content: bytes, replaces: str | None = None) -> str:
         """Create or replace an object, in one step; return its version.
 
-        With ``replaces``, only that version is replaced, and `ABSENT` is none.
+        With ``replaces``, only that version is replaced, and `ABSENT` is none. The new version is
+        another one even where the content is the same.
 
         Raises
         ------
@@ -84,10 +85,7 @@ class Storage(Protocol):
         """
 
     def upload(self, key: str, path: Path, replaces: str | None = None) -> str:
-        """Write a file's content, as `write` does.
-
-        The version is never that which it replaces, even where the content is the same.
-        """
+        """Write a file's content, as `write` does."""
 
     def delete(self, key: str, version: str | None = None) -> None:
         """Remove an object, if it is there; with ``version``, only if it is that one."""

@@ -177,26 +177,11 @@ class S3Storage:
 
     def write(self, key: str, content: bytes, replaces: str | None = None) -> str:
         """Create or replace an object, in one step; return its version."""
-        place: Any = {"Bucket": self._bucket, "Key": self._prefix + key}
-        return self._guarded(
-            key,
-            replaces,
-            lambda conditions: self._client.put_object(**place, Body=content, **conditions)["ETag"],
-            lambda: io.BytesIO(content),
-        )
+        return self._put(key, lambda: io.BytesIO(content), len(content), replaces)
 
     def upload(self, key: str, path: Path, replaces: str | None = None) -> str:
         """Write a file's content, as `write` does."""
-        part = _part_size(path, replaces)
-        place: Any = {"Bucket": self._bucket, "Key": self._prefix + key}
-
-        def put(conditions: dict[str, Any]) -> str:
-            if part:
-                return self._put_parts(key, path, part, replaces, conditions)
-            with path.open("rb") as file:
-                return self._client.put_object(**place, Body=file, **conditions)["ETag"]
-
-        return self._guarded(key, replaces, put, lambda: path.open("rb"))
+        return self._put(key, lambda: path.open("rb"), path.stat().st_size, replaces)
 
     def delete(self, key: str, version: str | None = None) -> None:
         """Remove an object, if it is there; with ``version``, only if it is that one."""
@@ -223,12 +208,8 @@ class S3Storage:
     def tidy(self) -> None:
         """Do nothing: what S3 has not finished, nobody sees."""
 
-    def _guarded(
-        self,
-        key: str,
-        replaces: str | None,
-        put: Callable[[dict[str, Any]], str],
-        content: Callable[[], IO[bytes]],
+    def _put(
+        self, key: str, content: Callable[[], IO[bytes]], size: int, replaces: str | None
     ) -> str:
         """Put an object in place of one version, and return the new one.
 
@@ -237,13 +218,19 @@ class S3Storage:
         """
         from botocore.exceptions import ClientError
 
+        part = _part_size(content, size, replaces)
         for _ in range(_CONFLICTS):
             conditions = _conditions(replaces) if self._has_conditions else {}
             with self._explained(key):
                 if replaces is not None and not conditions and self._head(key)[0] != replaces:
                     break
                 try:
-                    return put(conditions)
+                    if part:
+                        return self._put_parts(key, content, size, part, replaces, conditions)
+                    with content() as body:
+                        return self._client.put_object(
+                            Bucket=self._bucket, Key=self._prefix + key, Body=body, **conditions
+                        )["ETag"]
                 except ClientError as error:
                     code = _code(error)
                     if code == "NotImplemented" and conditions:
@@ -293,14 +280,20 @@ class S3Storage:
         )
 
     def _put_parts(
-        self, key: str, path: Path, part: int, replaces: str | None, conditions: dict[str, Any]
+        self,
+        key: str,
+        content: Callable[[], IO[bytes]],
+        size: int,
+        part: int,
+        replaces: str | None,
+        conditions: dict[str, Any],
     ) -> str:
-        """Upload a file in parts; it is there, whole, once they are put together."""
+        """Upload an object in parts; it is there, whole, once they are put together."""
         place: Any = {"Bucket": self._bucket, "Key": self._prefix + key}
         upload = self._client.create_multipart_upload(**place)["UploadId"]
 
         def send(number: int) -> Any:
-            with path.open("rb") as file:
+            with content() as file:
                 file.seek(number * part)
                 answer = self._client.upload_part(
                     **place, UploadId=upload, PartNumber=number + 1, Body=file.read(part)
@@ -310,7 +303,7 @@ class S3Storage:
 
         try:
             with ThreadPoolExecutor(_PARTS) as pool:
-                parts = list(pool.map(send, range(_count(path, part))))
+                parts = list(pool.map(send, range(_count(size, part))))
             # Not every server heeds the condition at the end of an upload in parts.
             if replaces is not None and self._head(key)[0] != replaces:
                 raise _refused()
@@ -362,29 +355,31 @@ def _conditions(replaces: str | None) -> dict[str, Any]:
     return {"IfNoneMatch": "*"} if replaces == ABSENT else {"IfMatch": replaces}
 
 
-def _part_size(path: Path, replaces: str | None) -> int:
-    """Return in parts of what size a file is uploaded; 0: whole.
+def _part_size(content: Callable[[], IO[bytes]], size: int, replaces: str | None) -> int:
+    """Return in parts of what size an object is uploaded; 0: whole.
 
     S3 tags an object by its content and the way it came: where the tag would be that of the version
     which is being replaced, it comes another way, so that whoever still holds that tag is refused.
     """
-    size = path.stat().st_size
     if size >= _MULTIPART:
         part = max(_PART, -(-size // _MOST_PARTS))
-        same = (replaces or "").endswith(f'-{_count(path, part)}"')
-        return 2 * part if same else part
-    if not replaces or replaces.strip('"') != _md5(path):
+        is_alike = (replaces or "").endswith(f'-{_count(size, part)}"')
+        return 2 * part if is_alike else part
+    if not replaces or replaces.strip('"') != _md5(content):
         return 0
     return max(size, 1)
 
 
-def _count(path: Path, part: int) -> int:
-    return max(1, -(-path.stat().st_size // part))
+def _count(size: int, part: int) -> int:
+    return max(1, -(-size // part))
 
 
-def _md5(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+def _md5(content: Callable[[], IO[bytes]]) -> str:
+    digest = hashlib.md5(usedforsecurity=False)
+    with content() as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 _TRY_AGAIN = "Check the endpoint and the network, then run the hour again; nothing was half done."
