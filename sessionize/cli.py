@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -73,6 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--to", dest="end", metavar="HOUR", help="up to this hour, exclusive")
     status.add_argument("--json", action="store_true", help="one JSON object an hour")
 
+    text = "hold every file of the lake against the ledgers: say what is wrong, and what to run"
+    verify = _command(commands, "verify", text, _verify)
+    verify.add_argument("--from", dest="first", metavar="HOUR", help=f"verify from {_HOUR_HELP}")
+    verify.add_argument("--to", dest="end", metavar="HOUR", help="up to this hour, exclusive")
+
     _command(commands, "check", "check a pipeline file, and say what it sets", _check)
     return parser
 
@@ -139,6 +145,25 @@ def _status_line(line: HourStatus, columns: Sequence[str]) -> str:
         else [f"{getattr(line.ledger.counts, name):,}".rjust(12) for name in columns]
     )
     return "  ".join([str(line.hour), line.state.ljust(11), *cells]).rstrip()
+
+
+def _verify(options: argparse.Namespace) -> int:
+    pipeline = _pipeline(options)
+    from sessionize.pipeline.verify import faults_of, hours_to_run
+
+    first, end = _optional_hour(options.first), _optional_hour(options.end)
+    faults = []
+    for fault in faults_of(pipeline.lake, pipeline.config, first, end):
+        print(fault.what, flush=True)
+        faults.append(fault)
+    if not faults:
+        print(f"{pipeline.config.lake}: everything is as the ledgers say")
+        return 0
+    print(f"{len(faults)} faults; to mend them, after what the lines above ask for:")
+    for first, end in hours_to_run(pipeline.lake, faults):
+        command = f"--config {shlex.quote(options.config)} --from {first} --to {end}"
+        print(f"python -m sessionize run {command}")
+    return 1
 
 
 def _check(options: argparse.Namespace) -> int:
