@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sessionize import signals
 from sessionize.model.errors import SessionizeError
 
 # Whatever is heavy (numpy, pyarrow, the AWS client) is imported by the command that needs it.
@@ -25,7 +26,10 @@ _SESSIONS = ("sessions_closed", "sessions_open", "pending_after")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code: 0 success, 1 failure, 2 wrong usage."""
+    """Run the command line; return the exit code: 0 success, 1 failure, 2 wrong usage.
+
+    128 and the signal's number where one has ended it.
+    """
     options = _parser().parse_args(arguments)
     logging.basicConfig(
         level=logging.INFO if options.verbose else logging.WARNING,
@@ -33,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stream=sys.stderr,
     )
     try:
-        return options.command(options)
+        with signals.raised():
+            return options.command(options)
     except SessionizeError as error:
         if options.verbose:
             logging.getLogger(__name__).info("where it went wrong:", exc_info=error)
@@ -45,6 +50,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("sessionize: interrupted; run the hour again to complete it", file=sys.stderr)
         return 130
+    except signals.EndedError as ended:
+        print(
+            f"sessionize: ended by {ended.name}; run the hour again to complete it", file=sys.stderr
+        )
+        return ended.exit_code
     except Exception as error:
         if options.verbose:
             raise

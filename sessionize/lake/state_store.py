@@ -94,7 +94,7 @@ def load_state(
         if content is None:
             raise _not_there(lake, previous, file.key, "gone")
         if hashlib.sha256(content).hexdigest() != file.sha256:
-            raise _not_there(lake, previous, file.key, "damaged: not what the ledger says")
+            raise _not_there(lake, previous, file.key, "damaged")
         try:
             parquet = pq.ParquetFile(io.BytesIO(content))
             groups = [
