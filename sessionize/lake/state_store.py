@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Mapping
 
@@ -82,7 +83,7 @@ def load_state(
     Raises
     ------
     MissingStateError
-        If a file of the state is gone or is not the one that the ledger names.
+        If a file of the state is gone or is not, to the byte, the one that the ledger names.
     """
 
     def load(name: str) -> pa.Table:
@@ -90,8 +91,10 @@ def load_state(
         if previous is None or file is None or not file.rows:
             return schemas[name].empty_table()
         content = lake.storage.read(file.key)
-        if content is None or len(content) != file.bytes:
-            raise _not_there(lake, previous, file.key, "gone" if content is None else "damaged")
+        if content is None:
+            raise _not_there(lake, previous, file.key, "gone")
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise _not_there(lake, previous, file.key, "damaged")
         try:
             parquet = pq.ParquetFile(io.BytesIO(content))
             groups = [
@@ -103,7 +106,7 @@ def load_state(
                 )
                 for group in range(parquet.num_row_groups)
             ]
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
             raise _not_there(lake, previous, file.key, f"damaged ({error})") from error
         return pa.concat_tables([schemas[name].empty_table(), *groups])
 

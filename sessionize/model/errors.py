@@ -57,6 +57,10 @@ class ClaimChangedError(SessionizeError):
     """Another attempt has changed the hour's claim while this one was at work."""
 
 
+class OvertakenError(SessionizeError):
+    """Another attempt has put something where this one was about to write."""
+
+
 class StagingError(SessionizeError):
     """Intermediate work of the hour, written by an earlier task, is missing."""
 

@@ -19,7 +19,6 @@ from sessionize.lake.claims import Claim
 from sessionize.lake.commit import Published
 from sessionize.lake.staging import MemoryStaging
 from sessionize.lake.storage import LocalStorage
-from sessionize.model.errors import ClaimChangedError
 from sessionize.model.hours import Hour
 from sessionize.pipeline import stages
 from sessionize.pipeline.partitions import OF_BATCHES, ShardTables, tables_of, write_of_shards
@@ -76,11 +75,6 @@ def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
             shards = in_order(pool, sessionize, work.claim.shards, workers)
             written, duplicates = write_of_shards(shards, work.config.schemas, files)
             written |= {file.key: file for file in (future.result() for future in of_batches)}
-        if work.previous() != previous:
-            raise ClaimChangedError(
-                f"{hour}: {hour.previous} has been run again meanwhile, with another outcome",
-                f"Run {hour} again.",
-            )
         return stages.publish_files(work, previous, files, written, duplicates)
 
 

@@ -20,7 +20,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from sessionize.config import PipelineConfig
-from sessionize.lake.claims import Claim, claim_objects, read_claim
+from sessionize.lake.claims import (
+    Claim,
+    check_claim,
+    claim_changed,
+    claim_objects,
+    read_claim,
+)
 from sessionize.lake.commit import Published, commit_run, remove_leftovers
 from sessionize.lake.layout import Lake
 from sessionize.lake.ledger import NO_STATE, Ledger, ObjectCounts, WrittenFile
@@ -82,7 +88,7 @@ class Pipeline:
         """
         claim = read_claim(self.lake, hour, self.config)
         if claim is None:
-            raise _claim_changed(hour)
+            raise claim_changed(hour)
         return claim
 
     def work(self, hour: Hour, claim_id: str) -> Work:
@@ -95,7 +101,7 @@ class Pipeline:
         """
         claim = self.claim_of(hour)
         if claim.id != claim_id:
-            raise _claim_changed(hour)
+            raise claim_changed(hour)
         return Work.stored(self, claim)
 
 
@@ -373,7 +379,17 @@ def publish_files(
     ]
     run = assemble(work.claim, tuple(objects), previous, work.config, folder, files, duplicates)
     lake = work.pipeline.lake
-    published = commit_run(lake, run.ledger, run.files)
+
+    def check() -> None:
+        check_claim(lake, work.claim)
+        if work.previous() != previous:
+            hour = work.claim.hour
+            raise ClaimChangedError(
+                f"{hour}: {hour.previous} has been run again meanwhile, with another outcome",
+                f"Run {hour} again.",
+            )
+
+    published = commit_run(lake, run.ledger, run.files, check)
     remove_leftovers(lake, work.pipeline.staging, run.ledger)
     return published
 
@@ -386,10 +402,3 @@ def _upon(previous: Ledger | None, name: str, shard: int) -> str:
     """Name a staged result of one shard, which hangs on the state before."""
     fingerprint = previous.state_fingerprint if previous else NO_STATE
     return f"upon-{fingerprint}/{name.replace('/', '-')}-{shard:03}"
-
-
-def _claim_changed(hour: Hour) -> ClaimChangedError:
-    return ClaimChangedError(
-        f"{hour}: the claimed objects or the settings have changed while the hour was run",
-        "Run the hour again from `claim`.",
-    )

@@ -392,11 +392,11 @@ class DyingStorage(LocalStorage):
         super().__init__(folder)
         self._writes = writes
 
-    def write(self, key: str, content: bytes) -> None:
+    def write(self, key: str, content: bytes, replaces: str | None = None) -> str:
         if not self._writes:
             raise StorageError("the process was killed", "Start it again.")
         self._writes -= 1
-        super().write(key, content)
+        return super().write(key, content, replaces)
 
 
 @settings(max_examples=40)

@@ -250,10 +250,10 @@ def test_an_object_noted_but_not_claimed_by_a_run_that_died_is_claimed_by_the_ne
     scenario.land(there.raw, FIRST, "late", [scenario.event("f6", "22:30:00")])
 
     class DyingLake(FaultyStorage):
-        def write(self, key: str, content: bytes) -> None:
+        def write(self, key: str, content: bytes, replaces: str | None = None) -> str:
             if key == f"_claims/{HOUR.partition}.json":
                 raise SessionizeError("the process was killed", "Start it again.")
-            super().write(key, content)
+            return super().write(key, content, replaces)
 
     dying = DyingLake(there.lake.storage, Requests())
     with pytest.raises(SessionizeError, match="killed"):

@@ -1,18 +1,27 @@
-"""A local folder as a store; objects are written aside and renamed."""
+"""A local folder as a store; objects are written aside and put in their place in one step."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import IO, BinaryIO, NoReturn
 
-from sessionize.lake.storage.base import CHUNK, StoredObject, object_gone
+from sessionize.lake.storage.base import ABSENT, CHUNK, StoredObject, object_gone, overtaken
 from sessionize.model.errors import StorageError
 
-_TEMPORARY = ".sessionize-"
+try:
+    import fcntl
+except ImportError:  # a system without such locks
+    fcntl = None  # type: ignore[assignment]
+
+#: The folder of names that are there for the moment before an object is put in its place.
+_TEMPORARY = ".sessionize-tmp"
+#: Releases before 0.3 had such names beside the objects.
+_HIDDEN = ".sessionize-"
 #: What the system says of a key that names no file.
 _MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
@@ -47,11 +56,16 @@ class LocalStorage:
                 relative = Path(parent).relative_to(self._root).as_posix()
                 inside = "" if relative == "." else f"{relative}/"
                 # Only the folders that can hold such keys: there may be years of others.
-                folders[:] = [name for name in folders if _may_hold(f"{inside}{name}/", prefix)]
+                folders[:] = [
+                    name
+                    for name in folders
+                    if name != _TEMPORARY and _may_hold(f"{inside}{name}/", prefix)
+                ]
                 for name in names:
                     key = f"{inside}{name}"
-                    if key.startswith(prefix) and not name.startswith(_TEMPORARY):
-                        found.append(StoredObject(key, (Path(parent) / name).stat().st_size))
+                    if key.startswith(prefix) and not name.startswith(_HIDDEN):
+                        known = (Path(parent) / name).stat()
+                        found.append(StoredObject(key, known.st_size, version=_version(known)))
         except OSError as error:
             raise StorageError(
                 f"{top} cannot be listed ({error.strerror})",
@@ -66,6 +80,16 @@ class LocalStorage:
             return (self._root / key).read_bytes()
         except _MISSING:
             return None
+        except OSError as error:
+            self._fail(key, "read", error)
+
+    def read_version(self, key: str) -> tuple[bytes | None, str]:
+        """Return the object's content and version; None and `ABSENT` if there is no such object."""
+        try:
+            with (self._root / key).open("rb") as file:
+                return file.read(), _version(os.fstat(file.fileno()))
+        except _MISSING:
+            return None, ABSENT
         except OSError as error:
             self._fail(key, "read", error)
 
@@ -84,72 +108,193 @@ class LocalStorage:
         except OSError as error:
             self._fail(key, "read", error)
 
-    def write(self, key: str, content: bytes) -> None:
-        """Create or replace an object, in one step."""
-        with self._replacing(key) as file:
+    def write(self, key: str, content: bytes, replaces: str | None = None) -> str:
+        """Create or replace an object, in one step; return its version."""
+        with self._failing(key, "written"), self._aside() as (file, aside):
             file.write(content)
+            self._save(file)
+            return self._put_in_place(
+                key, replaces, lambda name: _name(file, name), aside, lambda: io.BytesIO(content)
+            )
 
-    def upload(self, key: str, path: Path) -> None:
-        """Create or replace an object with a file's content, in one step."""
+    def upload(self, key: str, path: Path, replaces: str | None = None) -> str:
+        """Write a file's content, as `write` does."""
+        with self._failing(key, "written"), path.open("rb") as source:
+            try:
+                # On one disk a second name for the file does; nobody writes to it any more.
+                if os.fstat(source.fileno()).st_dev == self._made_root().stat().st_dev:
+                    self._save(source)
+                    return self._put_in_place(
+                        key,
+                        replaces,
+                        lambda name: os.link(path, name),
+                        None,
+                        lambda: path.open("rb"),
+                    )
+            except (NotImplementedError, PermissionError):
+                pass  # a system without hard links
+            with self._aside() as (file, aside):
+                while chunk := source.read(CHUNK):
+                    file.write(chunk)
+                self._save(file)
+                return self._put_in_place(
+                    key, replaces, lambda name: _name(file, name), aside, lambda: path.open("rb")
+                )
+
+    def delete(self, key: str, version: str | None = None) -> None:
+        """Remove an object, if it is there, and the folders that this leaves empty.
+
+        With ``version``, only if it is that one.
+        """
         target = self._root / key
-        aside = target.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("rb") as source:
-                try:
-                    # On one disk a second name for the file does; nobody writes to it any more.
-                    os.link(path, aside)
-                except OSError:
-                    with self._replacing(key) as file:
-                        while chunk := source.read(CHUNK):
-                            file.write(chunk)
+        with self._failing(key, "removed"):
+            if not target.is_file():
+                return
+            with self._locked():
+                if version is not None and _version_of(target) != version:
                     return
-                if self._durable:
-                    os.fsync(source.fileno())
+                target.unlink(missing_ok=True)
+                for parent in target.parents:
+                    if parent == self._root or self._root not in parent.parents:
+                        break
+                    try:
+                        parent.rmdir()
+                    except OSError:
+                        break
+
+    def tidy(self) -> None:
+        """Remove what writers that were killed have left, and nothing that one still writes."""
+        if self._temporary.is_dir():
+            with self._failing(_TEMPORARY, "tidied"), self._locked():
+                self._remove_dead()
+
+    def _put_in_place(
+        self,
+        key: str,
+        replaces: str | None,
+        give_name: Callable[[Path], None],
+        aside: Path | None,
+        content: Callable[[], IO[bytes]],
+    ) -> str:
+        """Let an object appear under its key, if what it replaces is there.
+
+        Parameters
+        ----------
+        key : str
+            The object's key.
+        replaces : str or None
+            The version to replace; None: whatever is there.
+        give_name : callable
+            Gives the finished file a name, which must be a new one.
+        aside : Path or None
+            The name that the file has already, on a system where it must have one.
+        content : callable
+            Opens the content, to hold it against what another has written.
+        """
+        target = self._root / key
+        with self._locked():
+            if replaces is not None and (found := _version_of(target)) != replaces:
+                if found != ABSENT and _is_same(target, content):
+                    return found
+                raise overtaken(f"{self.url}/{key}")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if aside is None:
+                try:
+                    give_name(target)
+                    return _version_of(target)
+                except FileExistsError:
+                    # A file cannot be named in place of another: a second name can be moved there.
+                    aside = self._new_name()
+                    give_name(aside)
             try:
                 aside.replace(target)
             finally:
                 aside.unlink(missing_ok=True)
-        except OSError as error:
-            self._fail(key, "written", error)
-
-    def delete(self, key: str) -> None:
-        """Remove an object, if it is there, and the folders that this leaves empty."""
-        target = self._root / key
-        try:
-            target.unlink()
-        except _MISSING:
-            return
-        except OSError as error:
-            self._fail(key, "removed", error)
-        for parent in target.parents:
-            if parent == self._root or self._root not in parent.parents:
-                break
-            try:
-                parent.rmdir()
-            except OSError:
-                break
+                self._remove_dead()
+            return _version_of(target)
 
     @contextlib.contextmanager
-    def _replacing(self, key: str) -> Iterator[Any]:
-        target = self._root / key
-        aside = target.with_name(f"{_TEMPORARY}{uuid.uuid4().hex}")
+    def _locked(self) -> Iterator[None]:
+        """Be the only one, of all processes and threads, who replaces or removes an object here.
+
+        The lock is on the folder itself: it leaves no file, and goes when its holder dies. Where
+        the file system has no locks (NFS has none for folders), there is none.
+        """
+        handle = os.open(self._made_root(), os.O_RDONLY)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            if fcntl is not None:
+                with contextlib.suppress(OSError):
+                    fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    @contextlib.contextmanager
+    def _aside(self) -> Iterator[tuple[BinaryIO, Path | None]]:
+        """Open a new file, and yield its name too if the system cannot do without one.
+
+        A file without a name vanishes with the process that writes it. One with a name is locked
+        while it is written, so that `tidy` can tell the living from the dead.
+        """
+        try:
+            handle = os.open(self._made_root(), os.O_TMPFILE | os.O_RDWR, 0o644)
+        except (AttributeError, OSError):
+            pass
+        else:
+            with os.fdopen(handle, "w+b") as file:
+                if os.path.lexists(_path_of(file)):
+                    yield file, None
+                    return
+        with self._locked():
+            aside = self._new_name()
+            file = aside.open("x+b")
+            _lock_now(file)
+        with file:
             try:
-                with _open_aside(aside) as file:
-                    yield file
-                    file.flush()
-                    if self._durable:
-                        os.fsync(file.fileno())
-                    if not aside.exists():
-                        # A directory handle, unused with an absolute path, makes it linkat(2).
-                        os.link(_path_of(file), aside, src_dir_fd=file.fileno())
-                aside.replace(target)
+                yield file, aside
             finally:
                 aside.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    self._temporary.rmdir()
+
+    def _remove_dead(self) -> None:
+        """Remove temporary names whose writers are dead; the lock is held.
+
+        A second name is only there while the lock is held, and a file that is being written is
+        locked itself: what is neither has been left by a process that was killed.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            for path in list(self._temporary.iterdir()):
+                with path.open("r+b") as file:
+                    if _lock_now(file):
+                        path.unlink()
+            with contextlib.suppress(OSError):
+                self._temporary.rmdir()
+
+    @property
+    def _temporary(self) -> Path:
+        return self._root / _TEMPORARY
+
+    def _new_name(self) -> Path:
+        self._temporary.mkdir(exist_ok=True)
+        return self._temporary / uuid.uuid4().hex
+
+    def _made_root(self) -> Path:
+        self._root.mkdir(parents=True, exist_ok=True)
+        return self._root
+
+    def _save(self, file: BinaryIO) -> None:
+        if file.writable():
+            file.flush()
+        if self._durable:
+            os.fsync(file.fileno())
+
+    @contextlib.contextmanager
+    def _failing(self, key: str, verb: str) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
-            self._fail(key, "written", error)
+            self._fail(key, verb, error)
 
     def _fail(self, key: str, verb: str, error: OSError) -> NoReturn:
         raise StorageError(
@@ -162,24 +307,43 @@ def _may_hold(folder: str, prefix: str) -> bool:
     return folder.startswith(prefix) or prefix.startswith(folder)
 
 
-def _open_aside(path: Path) -> BinaryIO:
-    """Open a file that has no name until it is linked, so that a killed process leaves nothing.
-
-    Where the system cannot do that, the file has the name ``path`` from the start.
-    """
-    try:
-        handle = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o644)
-    except (AttributeError, OSError):
-        return path.open("wb")
-    file = os.fdopen(handle, "wb")
-    if not os.path.lexists(_path_of(file)):
-        file.close()
-        return path.open("wb")
-    return file
-
-
 def _path_of(file: BinaryIO) -> str:
     return f"/proc/self/fd/{file.fileno()}"
+
+
+def _name(file: BinaryIO, path: Path) -> None:
+    # A directory handle, unused with an absolute path, makes it linkat(2).
+    os.link(_path_of(file), path, src_dir_fd=file.fileno())
+
+
+def _lock_now(file: IO[bytes]) -> bool:
+    """Lock a file; False if somebody else has, or there are no locks here."""
+    try:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
+def _version_of(path: Path) -> str:
+    try:
+        return _version(path.stat())
+    except _MISSING:
+        return ABSENT
+
+
+def _version(found: os.stat_result) -> str:
+    return f"{found.st_ino}-{found.st_mtime_ns}-{found.st_size}"
+
+
+def _is_same(path: Path, content: Callable[[], IO[bytes]]) -> bool:
+    with path.open("rb") as found, content() as mine:
+        while True:
+            chunk = mine.read(CHUNK)
+            if chunk != found.read(CHUNK):
+                return False
+            if not chunk:
+                return True
 
 
 def _raise_unless_missing(error: OSError) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -77,3 +79,49 @@ class TestLocalStorage:
         folder.write("a", b"")
         with pytest.raises(StorageError, match=r"a/b cannot be written .*Check that the folder"):
             folder.write("a/b", b"")
+
+
+WRITER = """
+import os, sys, time
+from sessionize.lake.storage import LocalStorage
+if hasattr(os, "O_TMPFILE"):
+    del os.O_TMPFILE
+with LocalStorage(sys.argv[1])._aside() as (file, path):
+    file.write(b"half")
+    file.flush()
+    print(path, flush=True)
+    time.sleep(600)
+"""
+
+
+class TestTidy:
+    """Where files need a name while they are written, the dead and the living are told apart."""
+
+    def test_only_what_the_dead_have_left_is_removed(self, folder, tmp_path):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            aside = Path(writer.stdout.readline().strip())
+            folder.tidy()
+            folder.write("key", b"one")
+            folder.write("key", b"two")
+            assert aside.read_bytes() == b"half"
+            assert keys(folder) == ["key"]
+        finally:
+            writer.kill()
+            writer.communicate()
+        assert aside.exists()
+        folder.tidy()
+        assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+    def test_a_write_in_place_of_an_object_tidies_too(self, folder, tmp_path):
+        folder.write("key", b"one")
+        (tmp_path / ".sessionize-tmp").mkdir()
+        (tmp_path / ".sessionize-tmp" / "dead").write_bytes(b"half")
+        folder.write("key", b"two")
+        assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+    def test_where_there_is_nothing_to_tidy_nothing_is_made(self, tmp_path):
+        LocalStorage(tmp_path / "absent").tidy()
+        assert not (tmp_path / "absent").exists()
