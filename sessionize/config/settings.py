@@ -117,8 +117,11 @@ class Landing(Section, frozen=True):
     straggler_lookback: Duration = Duration.parse("7d")
     max_record_size: Size = Size.parse("16MiB")
     max_object_size: Size = Size.parse("16GiB")
+    max_object_records: int = 10_000_000
 
     def __post_init__(self) -> None:
+        if self.max_object_records < 1:
+            raise ValueError(f"`max_object_records` is {self.max_object_records}: write 1 or more")
         if self.straggler_lookback < timedelta(hours=1):
             raise ValueError("`straggler_lookback` must be at least 1h: the hour before")
 
