@@ -145,7 +145,7 @@ class Run(Section, frozen=True):
     """How an hour's work is cut. Results do not depend on it.
 
     ``shards`` 0 stands for one shard for each ``shard_size`` of claimed objects, ``threads`` 0 for
-    as many as this process may use processors. An hour whose objects are no larger than
+    as many as this process may use processors. An hour whose tables take no more than
     ``in_memory`` is worked on in memory by the command line, in shards that suit it.
     """
 
@@ -153,7 +153,7 @@ class Run(Section, frozen=True):
     shard_size: Size = Size.parse("128MiB")
     shards: int = 0
     threads: int = 0
-    in_memory: Size = Size.parse("640MiB")
+    in_memory: Size = Size.parse("2GiB")
 
     def __post_init__(self) -> None:
         if not 0 <= self.shards <= MAX_SHARDS:
