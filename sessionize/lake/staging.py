@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.ipc
 
 from sessionize.lake.storage import LocalStorage, Storage
+from sessionize.lake.temporary import temporary_folder
 from sessionize.model.errors import StagingError
 from sessionize.model.hours import Hour
 
@@ -72,8 +71,8 @@ class StoredStaging:
     @contextlib.contextmanager
     def writing(self, name: str, schema: pa.Schema) -> Iterator[TableWriter]:
         """Write a table piece by piece; it appears, whole, when the block ends well."""
-        with tempfile.TemporaryDirectory(prefix="sessionize-") as folder:
-            path = Path(folder) / "table"
+        with temporary_folder() as folder:
+            path = folder / "table"
             with pa.ipc.new_stream(str(path), schema, options=self._options) as writer:
                 yield writer
             self._storage.upload(self._prefix + name, path)

@@ -6,7 +6,6 @@ import contextlib
 import gc
 import itertools
 import logging
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +23,7 @@ from sessionize.lake.commit import Published
 from sessionize.lake.ledger import Ledger
 from sessionize.lake.staging import MemoryStaging, NoRoomError, Room
 from sessionize.lake.storage import LocalStorage, StoredObject
+from sessionize.lake.temporary import temporary_folder
 from sessionize.model.errors import ClaimChangedError
 from sessionize.model.hours import Hour
 from sessionize.pipeline import stages
@@ -47,9 +47,9 @@ def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
     SessionizeError
         If the hour cannot be run; what is published is whole.
     """
-    with tempfile.TemporaryDirectory(prefix="sessionize-") as temporary:
-        staging = LocalStorage(Path(temporary) / "staging", durable=False)
-        files = Path(temporary) / "files"
+    with temporary_folder() as temporary:
+        staging = LocalStorage(temporary / "staging", durable=False)
+        files = temporary / "files"
         files.mkdir()
         previous = stages.check_previous(pipeline, hour)
         claim = _in_small_shards(stages.claim(pipeline, hour), pipeline.config.run)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -28,6 +27,7 @@ from sessionize.lake.ledger import NO_STATE, Ledger, ObjectCounts, WrittenFile
 from sessionize.lake.staging import Staging, StoredStaging
 from sessionize.lake.state_store import load_state, previous_ledger
 from sessionize.lake.storage import S3Credentials, Storage, fetch, open_storage
+from sessionize.lake.temporary import temporary_folder
 from sessionize.model.errors import ClaimChangedError
 from sessionize.model.hours import Hour
 from sessionize.model.schemas import QUARANTINE
@@ -273,8 +273,7 @@ def publish(pipeline: Pipeline, hour: Hour, claim_id: str) -> Published:
             tables = zip(schemas, pieces, strict=True)
             yield ShardTables({name: piece or nothing[name] for name, piece in tables}, 0)
 
-    with tempfile.TemporaryDirectory(prefix="sessionize-") as temporary:
-        folder = Path(temporary)
+    with temporary_folder() as folder:
         with ThreadPoolExecutor(work.config.run.workers) as pool:
             shards = itertools.chain.from_iterable(map(of_shard, range(work.claim.shards)))
             of_shards = pool.submit(write_of_shards, shards, work.config.schemas, folder)
