@@ -107,7 +107,8 @@ def write_of_shards(
     """
     (folder / _STATE).mkdir(exist_ok=True)
     duplicates = 0
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool, contextlib.ExitStack() as stack:
+    # The pool ends before the files are closed: where one fails, another is still being written.
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         files = {
             name: stack.enter_context(ParquetFile(folder / name, _kept(name, schemas), name))
             for name in staged_schemas(schemas)
