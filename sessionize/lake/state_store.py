@@ -116,10 +116,9 @@ def load_state(
 def _of_shard(table: pa.Table, shard: int, shards: int) -> pa.Table:
     if shards == 1:
         return table
-    from sessionize.sessions.machines import shard_of  # it imports pandas
+    from sessionize.sessions.machines import of_shard  # it imports pandas
 
-    ids = table.column("machine_id").cast(pa.string()).combine_chunks()
-    return table.filter(pa.array(shard_of(ids, shards) == shard))
+    return of_shard(table, shard, shards)
 
 
 def _not_there(lake: Lake, previous: Ledger, key: str, how: str) -> MissingStateError:

@@ -9,8 +9,8 @@ the tasks are many, and each is a process of its own.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -33,6 +33,7 @@ from sessionize.lake.ledger import NO_STATE, Ledger, ObjectCounts, WrittenFile
 from sessionize.lake.staging import Staging, StoredStaging
 from sessionize.lake.state_store import load_state, previous_ledger
 from sessionize.lake.storage import S3Credentials, Storage, fetch, open_storage
+from sessionize.lake.temporary import temporary_folder
 from sessionize.model.errors import ClaimChangedError
 from sessionize.model.hours import Hour
 from sessionize.model.schemas import QUARANTINE
@@ -53,6 +54,12 @@ if TYPE_CHECKING:
     from sessionize.sessions.hour import SessionizedHour
 
 log = logging.getLogger(__name__)
+
+#: Events take some three times as much in memory as the objects that bring them, compressed; what
+#: takes more than this is taken in parts,
+_EXPANSION = 8
+#: but not in more than so many: each reads the whole shard, and one machine is not divided.
+_MOST_PARTS = 64
 
 
 @dataclass(frozen=True)
@@ -227,20 +234,23 @@ def sessionize_shard(pipeline: Pipeline, hour: Hour, claim_id: str, shard: int) 
     """
     work = pipeline.work(hour, claim_id)
     previous = work.previous()
-    run = sessionized(work, previous, shard)
-    result = tables_of(run, work.config.schemas)
-    for name, table in result.tables.items():
-        with work.staging.writing(_upon(previous, name, shard), table.schema) as writer:
-            writer.write_table(table)
-    work.staging.write_record(_upon(previous, "duplicates", shard), result.duplicates)
-    return {
-        "settled": len(run.settled),
-        "late": len(run.late),
-        "duplicates": run.duplicates,
-        "pending": len(run.state.pending),
-        "closed": len(run.closed),
-        "open": len(run.open),
-    }
+    counts = dict.fromkeys(("settled", "late", "duplicates", "pending", "closed", "open"), 0)
+    with contextlib.ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(work.staging.writing(_upon(previous, name, shard), schema))
+            for name, schema in staged_schemas(work.config.schemas).items()
+        }
+        for run in sessionized(work, previous, shard, work.config.run.shard_size):
+            for name, table in tables_of(run, work.config.schemas).tables.items():
+                writers[name].write_table(table)
+            counts["settled"] += len(run.settled)
+            counts["late"] += len(run.late)
+            counts["duplicates"] += run.duplicates
+            counts["pending"] += len(run.state.pending)
+            counts["closed"] += len(run.closed)
+            counts["open"] += len(run.open)
+    work.staging.write_record(_upon(previous, "duplicates", shard), counts["duplicates"])
+    return counts
 
 
 def publish(pipeline: Pipeline, hour: Hour, claim_id: str) -> Published:
@@ -258,20 +268,20 @@ def publish(pipeline: Pipeline, hour: Hour, claim_id: str) -> Published:
     work = pipeline.work(hour, claim_id)
     previous = work.previous()
 
-    def of_shard(shard: int) -> ShardTables:
-        tables = {
-            name: pa.concat_tables(
-                [schema.empty_table(), *work.staging.read_batches(_upon(previous, name, shard))]
-            )
-            for name, schema in staged_schemas(work.config.schemas).items()
-        }
-        duplicates = work.staging.read_record(_upon(previous, "duplicates", shard))
-        return ShardTables(tables, duplicates)
+    schemas = staged_schemas(work.config.schemas)
 
-    with tempfile.TemporaryDirectory(prefix="sessionize-") as temporary:
-        folder = Path(temporary)
+    def of_shard(shard: int) -> Iterator[ShardTables]:
+        duplicates = work.staging.read_record(_upon(previous, "duplicates", shard))
+        nothing = {name: schema.empty_table() for name, schema in schemas.items()}
+        yield ShardTables(nothing, duplicates)
+        staged = [work.staging.read_batches(_upon(previous, name, shard)) for name in schemas]
+        for pieces in itertools.zip_longest(*staged):
+            tables = zip(schemas, pieces, strict=True)
+            yield ShardTables({name: piece or nothing[name] for name, piece in tables}, 0)
+
+    with temporary_folder() as folder:
         with ThreadPoolExecutor(work.config.run.workers) as pool:
-            shards = map(of_shard, range(work.claim.shards))
+            shards = itertools.chain.from_iterable(map(of_shard, range(work.claim.shards)))
             of_shards = pool.submit(write_of_shards, shards, work.config.schemas, folder)
             batches = range(len(work.claim.batches))
             of_batches = [
@@ -333,23 +343,48 @@ def add_events(work: Work, batch: int, valid: Iterable[pd.DataFrame]) -> int:
     return events
 
 
-def sessionized(work: Work, previous: Ledger | None, shard: int) -> SessionizedHour:
-    """Settle the events of one shard's machines upon the state that the hour before has left."""
+def sessionized(
+    work: Work, previous: Ledger | None, shard: int, planned: int
+) -> Iterator[SessionizedHour]:
+    """Settle the events of one shard's machines upon the state that the hour before has left.
+
+    Yields
+    ------
+    SessionizedHour
+        One; or, where the events are far more than ``planned`` (compressed bytes of objects), of
+        one part of the shard after the other, in the order of machines: how well an object was
+        compressed shows only when it has been read.
+    """
     from sessionize.model.frames import to_frame
     from sessionize.sessions.hour import sessionize
+    from sessionize.sessions.machines import of_shard
     from sessionize.sessions.state import State
 
-    schemas = work.config.schemas
-    state = load_state(work.pipeline.lake, previous, schemas.state, shard, work.claim.shards)
+    schemas, bound = work.config.schemas, planned * _EXPANSION
     nothing = schemas.between_stages(schemas.events).empty_table()
-    events = to_frame(pa.concat_tables([nothing, *work.shuffle.of_shard(shard)]))
-    return sessionize(
-        State.of_tables(state),
-        events,
-        work.claim.hour,
-        work.config.session,
-        schemas.session_columns,
-    )
+    pieces: list[pa.Table] = []
+    size = 0
+    for piece in work.shuffle.of_shard(shard):
+        size += piece.nbytes
+        if size <= bound:
+            pieces.append(piece)
+        else:
+            pieces.clear()
+    parts = min(max(1, -(-size // bound)), _MOST_PARTS)
+    shards = work.claim.shards * parts
+    for part in range(shard * parts, (shard + 1) * parts):
+        if parts > 1:
+            pieces = [of_shard(piece, part, shards) for piece in work.shuffle.of_shard(shard)]
+        state = load_state(work.pipeline.lake, previous, schemas.state, part, shards)
+        events = to_frame(pa.concat_tables([nothing, *pieces]))
+        pieces = []
+        yield sessionize(
+            State.of_tables(state),
+            events,
+            work.claim.hour,
+            work.config.session,
+            schemas.session_columns,
+        )
 
 
 def write_batches(work: Work, name: str, folder: Path, batches: Iterable[int]) -> WrittenFile:

@@ -78,6 +78,14 @@ def test_the_tasks_leave_what_the_command_line_leaves(
     assert content(lake) == by_tasks
 
 
+def test_so_do_tasks_whose_shards_are_larger_than_planned(
+    pipeline_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    changed = Path(pipeline_file)
+    changed.write_text(changed.read_text() + "shard_size = '100B'\n")
+    test_the_tasks_leave_what_the_command_line_leaves(pipeline_file, tmp_path, monkeypatch)
+
+
 def test_publish_reports_the_counts_and_stamps_the_hour(pipeline_file: str, monkeypatch):
     context = run_tasks(pipeline_file, HOURS[0], monkeypatch)
     counts = context.pushed["counts"]

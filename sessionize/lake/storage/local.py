@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
+import logging
 import os
+import stat
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +15,8 @@ from typing import IO, BinaryIO, NoReturn
 
 from sessionize.lake.storage.base import ABSENT, CHUNK, StoredObject, object_gone, overtaken
 from sessionize.model.errors import StorageError
+
+log = logging.getLogger(__name__)
 
 try:
     import fcntl
@@ -28,6 +33,10 @@ _MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
 
 class LocalStorage:
     """A folder; hidden temporary files beside an object are never listed.
+
+    Files are objects. A link is what it leads to, as long as that lies inside the folder too; one
+    that leads out of it, or nowhere, is an error, and so is a name that is not UTF-8. Pipes,
+    sockets and devices are passed by with a warning.
 
     Parameters
     ----------
@@ -49,35 +58,22 @@ class LocalStorage:
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Yield the objects whose key begins with ``prefix``, in the order of their keys."""
         folder, _, _ = prefix.rpartition("/")
-        top = self._root / folder
-        found = []
         try:
-            for parent, folders, names in os.walk(top, onerror=_raise_unless_missing):
-                relative = Path(parent).relative_to(self._root).as_posix()
-                inside = "" if relative == "." else f"{relative}/"
-                # Only the folders that can hold such keys: there may be years of others.
-                folders[:] = [
-                    name
-                    for name in folders
-                    if name != _TEMPORARY and _may_hold(f"{inside}{name}/", prefix)
-                ]
-                for name in names:
-                    key = f"{inside}{name}"
-                    if key.startswith(prefix) and not name.startswith(_HIDDEN):
-                        known = (Path(parent) / name).stat()
-                        found.append(StoredObject(key, known.st_size, version=_version(known)))
+            found = [*self._walk(f"{folder}/" if folder else "", prefix)]
         except OSError as error:
+            place = error.filename or self._root / folder
             raise StorageError(
-                f"{top} cannot be listed ({error.strerror})",
+                f"{_shown(place)} cannot be listed ({error.strerror})",
                 "Check the folder and its permissions.",
             ) from error
         # Bytewise, as S3 orders keys.
-        yield from sorted(found, key=lambda entry: os.fsencode(entry.key))
+        yield from sorted(found, key=lambda entry: entry.key.encode())
 
     def read(self, key: str) -> bytes | None:
         """Return the object's content, or None if there is no such object."""
         try:
-            return (self._root / key).read_bytes()
+            with self._open(key) as file:
+                return file.read()
         except _MISSING:
             return None
         except OSError as error:
@@ -100,7 +96,8 @@ class LocalStorage:
     def stream(self, key: str, etag: str = "") -> Iterator[bytes]:
         """Yield the object's content in chunks."""
         try:
-            with (self._root / key).open("rb") as file:
+            self._check_inside(self._root / key)
+            with self._open(key) as file:
                 while chunk := file.read(CHUNK):
                     yield chunk
         except _MISSING:
@@ -212,6 +209,89 @@ class LocalStorage:
                 aside.unlink(missing_ok=True)
                 self._remove_dead()
             return _version_of(target)
+
+    def _walk(self, top: str, prefix: str) -> Iterator[StoredObject]:
+        """Yield the objects below a folder, in any order; links are followed inside the root.
+
+        What is neither file nor folder is no object: it could be read for ever.
+        """
+        self._check_inside(self._root / top)
+        # Each folder with the real ones that it lies in: a link to one of them would lead in rings.
+        folders: list[tuple[str, tuple[str, ...]]] = [(top, (os.path.realpath(self._root / top),))]
+        while folders:
+            inside, above = folders.pop()
+            for entry in _scan(self._root / inside):
+                key = inside + entry.name
+                is_folder = entry.is_dir()
+                if not (
+                    # Only the folders that can hold such keys: there may be years of others.
+                    _may_hold(f"{key}/", prefix) and entry.name != _TEMPORARY
+                    if is_folder
+                    else key.startswith(prefix) and not entry.name.startswith(_HIDDEN)
+                ):
+                    continue
+                if is_folder:
+                    self._check(entry)
+                    real = os.path.realpath(entry.path) if entry.is_symlink() else ""
+                    if real in above:
+                        raise StorageError(
+                            f"{entry.path} is a link to a folder that it lies in",
+                            "Remove it.",
+                        )
+                    real = real or f"{above[-1]}/{entry.name}"
+                    folders.append((f"{key}/", (*above, real)))
+                elif entry.is_file():
+                    self._check(entry)
+                    known = entry.stat()
+                    yield StoredObject(key, known.st_size, version=_version(known))
+                elif not entry.name.startswith("."):  # some editors leave links that lead nowhere
+                    self._pass_by(entry)
+
+    def _check(self, entry: os.DirEntry[str]) -> None:
+        """Make sure that a file or folder has a name fit for a key, and lies inside the root."""
+        try:
+            entry.name.encode()
+        except UnicodeEncodeError:
+            raise StorageError(
+                f"the name of {_shown(entry.path)} is not UTF-8, so it cannot be a key",
+                "Rename it, or move it away.",
+            ) from None
+        if entry.is_symlink():
+            self._check_inside(Path(entry.path))
+
+    def _check_inside(self, path: Path) -> None:
+        """Make sure that no link on the way to a place leads out of the root, or nowhere."""
+        root, real = os.path.realpath(self._root), os.path.realpath(path)
+        if os.path.commonpath([root, real]) != root:
+            raise StorageError(
+                f"{_shown(path)} is, or lies behind, a link out of {self.url}: it leads to "
+                f"{_shown(real)}",
+                "Move what it leads to into the folder, or remove the link.",
+            )
+        for place in (path, *path.parents):
+            if place == self._root:
+                return
+            if place.is_symlink() and not place.exists():
+                raise _leads_nowhere(str(place))
+
+    def _pass_by(self, entry: os.DirEntry[str]) -> None:
+        if entry.is_symlink() and not Path(entry.path).exists():
+            raise _leads_nowhere(entry.path)
+        if os.path.lexists(entry.path):
+            log.warning("%s is neither file nor folder: passed by", _shown(entry.path))
+
+    def _open(self, key: str) -> BinaryIO:
+        """Open an object; what is no file is not waited for.
+
+        Raises
+        ------
+        OSError
+        """
+        handle = os.open(self._root / key, os.O_RDONLY | os.O_NONBLOCK)
+        if stat.S_ISREG(os.fstat(handle).st_mode):
+            return os.fdopen(handle, "rb")
+        os.close(handle)
+        raise IsADirectoryError(errno.EISDIR, "Not a file", str(self._root / key))
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
@@ -346,6 +426,21 @@ def _is_same(path: Path, content: Callable[[], IO[bytes]]) -> bool:
                 return True
 
 
-def _raise_unless_missing(error: OSError) -> None:
-    if not isinstance(error, _MISSING):
-        raise error
+def _scan(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return [*entries]
+    except _MISSING:
+        return []
+
+
+def _shown(path: str | Path) -> str:
+    """Return a path as it can be printed."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
+def _leads_nowhere(path: str) -> StorageError:
+    return StorageError(
+        f"{_shown(path)} is a link to what is not there",
+        "Restore what it leads to, or remove the link.",
+    )
