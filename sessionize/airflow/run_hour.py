@@ -32,17 +32,19 @@ def hour_of_run(context: Context) -> Hour:
     """
     run = context["dag_run"]
     text = context["params"].get("hour")
-    date = getattr(run, "logical_date", None)
+    date = plain(run.logical_date) if run.logical_date else None
     if text is not None:
-        return _hour_of_param(text, date and plain(date), run.run_type)
+        return _hour_of_param(text, date, run.run_type)
     start, end = run.data_interval_start, run.data_interval_end
     interval = Hour.of_interval(start and plain(start), end and plain(end))
-    hour = _hour_of_date(plain(date)) if date else interval
+    if date is None:
+        return interval
+    hour = _hour_of_date(date)
     if hour is None or (hour != interval and run.run_type == "scheduled"):
         raise IntervalError(
-            f"the run's logical date is {plain(date).isoformat()}, its data interval that of "
-            f"{interval}: they do not agree on an hour",
-            f'Trigger the hour by its name, without a logical date (--conf \'{{"hour": '
+            f"the run's logical date is {date.isoformat()}, its data interval that of {interval}: "
+            "they do not agree on an hour",
+            'Trigger the hour by its name, without a logical date (--conf \'{"hour": '
             f'"{interval}"}}\'), or backfill it.',
         )
     if hour != interval:

@@ -17,6 +17,14 @@ from tests.pipeline.scenario import HOURS, land_all
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FIRST, SECOND = HOURS[:2]
+_SHOW_RETRIES = """
+from datetime import UTC, datetime
+from airflow.utils.session import create_session
+from sessionize.airflow.backfill.metadata import read_retries
+with create_session() as session:
+    for retry in read_retries("sessionize_nitro", [datetime(2017, 2, 4, 23, tzinfo=UTC)], session):
+        print(retry.task_id, f"{retry.at:%H:%M:%S}")
+"""
 
 
 def test_dags_test_does_the_hour_of_its_date_and_leaves_no_other_to_the_backfill(
@@ -53,3 +61,17 @@ def test_dags_test_does_the_hour_of_its_date_and_leaves_no_other_to_the_backfill
     said = airflow("dags", "backfill", "sessionize_nitro", *dates, "--unpause", "--no-wait")
     assert f"{SECOND}:00Z was started by hand, over {FIRST}:00Z to {SECOND}:00Z" in said
     assert interval() == ("2017-02-04 23:00", "2017-02-05 00:00")
+
+    # The command says when a task is tried again: as its policy has decided, or, where it was not
+    # asked, as the DAG says.
+    with sqlite3.connect(home / "airflow.db") as database:
+        for task_id, delay in (("claim", 240), ("publish", None)):
+            database.execute(
+                "update task_instance set state = 'up_for_retry', try_number = 9,"
+                " end_date = '2017-02-05 00:10:00.000000', retry_delay_override = ?"
+                " where task_id = ?",
+                (delay, task_id),
+            )
+    show = [sys.executable, "-c", _SHOW_RETRIES]
+    done = subprocess.run(show, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-2:] == ["publish 00:11:00", "claim 00:14:00"]

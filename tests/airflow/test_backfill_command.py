@@ -67,6 +67,7 @@ def airflow(monkeypatch: pytest.MonkeyPatch) -> Airflow:
     monkeypatch.setattr(metadata, "is_anything_active", lambda *_: False)
     monkeypatch.setattr(metadata, "is_scheduler_alive", lambda *_: True)
     monkeypatch.setattr(metadata, "is_paused", lambda *_: False)
+    monkeypatch.setattr(metadata, "read_retries", lambda *_: [])
     for name in ("create_backfill", "clear_run", "unpause"):
         monkeypatch.setattr(actions, name, getattr(fake, name))
     monkeypatch.setattr(command, "create_session", contextlib.nullcontext)

@@ -28,7 +28,10 @@ class Context(dict):
         self.pushed: dict[str, object] = {}
         self.partitions: list[str] = []
         run = SimpleNamespace(
-            data_interval_start=hour.start, data_interval_end=hour.end, run_type="scheduled"
+            logical_date=hour.start,
+            data_interval_start=hour.start,
+            data_interval_end=hour.end,
+            run_type="scheduled",
         )
         super().__init__(
             dag_run=run,

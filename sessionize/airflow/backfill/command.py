@@ -243,6 +243,7 @@ def _wait(dag: DagFacts, plan: Plan) -> int:
                 active=metadata.is_anything_active(dag.dag_id, plan.watch, session),
                 scheduler_alive=metadata.is_scheduler_alive(session),
                 paused=metadata.is_paused(dag.dag_id, session),
+                retries=metadata.read_retries(dag.dag_id, plan.watch, session),
             )
 
     tell(f"Waiting for {_runs(len(plan.watch))}.")

@@ -66,6 +66,15 @@ class RunFacts:
 
 
 @dataclass(frozen=True)
+class Retry:
+    """A task that has failed and is tried again at a moment."""
+
+    date: datetime
+    task_id: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class ActiveBackfill:
     """The one backfill that Airflow holds for unfinished."""
 
@@ -226,6 +235,38 @@ def is_anything_active(dag_id: str, dates: Iterable[datetime], session: Session)
         .limit(1)
     )
     return session.scalar(query) is not None
+
+
+def read_retries(dag_id: str, dates: Iterable[datetime], session: Session) -> list[Retry]:
+    """Return the tasks of these dates' runs that wait for their next try."""
+    from airflow.models.dagrun import DagRun
+    from airflow.models.serialized_dag import SerializedDagModel
+    from airflow.models.taskinstance import TaskInstance
+    from sqlalchemy import select
+
+    wanted = set(dates)
+    waiting = session.execute(
+        select(TaskInstance, DagRun.logical_date)
+        .join(TaskInstance.dag_run)
+        .where(
+            TaskInstance.dag_id == dag_id,
+            TaskInstance.state == "up_for_retry",
+            DagRun.logical_date >= min(wanted),
+            DagRun.logical_date <= max(wanted),
+        )
+    ).all()
+    serialized = SerializedDagModel.get(dag_id, session=session) if waiting else None
+    if serialized is None:
+        return []
+    tasks = {task.task_id: task for task in serialized.dag.tasks}
+    retries = set()
+    for instance, date in waiting:
+        if not date or plain(date) not in wanted or instance.task_id not in tasks:
+            continue
+        instance.task = tasks[instance.task_id]
+        if instance.end_date and (at := instance.next_retry_datetime()):
+            retries.add(Retry(plain(date), instance.task_id, plain(at)))
+    return sorted(retries, key=lambda retry: (retry.date, retry.at, retry.task_id))
 
 
 def active_backfill(dag_id: str, session: Session) -> ActiveBackfill | None:
