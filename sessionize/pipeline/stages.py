@@ -374,7 +374,26 @@ def publish_files(
     lake = work.pipeline.lake
     published = commit_run(lake, run.ledger, run.files)
     remove_leftovers(lake, work.pipeline.staging, run.ledger)
+    if not run.ledger.claimed:
+        _warn_of_nothing(work, previous)
     return published
+
+
+def _warn_of_nothing(work: Work, previous: Ledger | None) -> None:
+    """Say that nothing has landed: a quiet hour and a delivery that has stopped look alike."""
+    hour, raw = work.claim.hour, work.pipeline.raw.url
+    if previous is None:
+        before = "it is the first"
+    elif previous.claimed:
+        before = f"for {previous.hour} {len(previous.claimed):,} had"
+    else:
+        before = f"nor for {previous.hour}"
+    log.warning(
+        "%s: no object has landed for the hour; %s. If events were sent, see that the delivery "
+        "stream delivers to %s/%s, and that `raw` is right; what comes later is claimed by a later "
+        "hour",
+        *(hour, before, raw, hour.landing_prefix),
+    )
 
 
 def _object_counts(staging: Staging, batch: int) -> list[ObjectCounts]:
