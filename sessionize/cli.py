@@ -122,7 +122,15 @@ def _status(options: argparse.Namespace) -> int:
     from sessionize.pipeline.status import pipeline_status
 
     first, end = _optional_hour(options.first), _optional_hour(options.end)
-    lines = pipeline_status(pipeline.lake, pipeline.config, first, end)
+    lines = list(pipeline_status(pipeline.lake, pipeline.config, first, end))
+    if not lines:
+        config = pipeline.config
+        print(
+            f"No hour has been run: {config.lake} holds no ledger. The first is {config.start}: "
+            f"run --config {options.config} --hour {config.start}",
+            file=sys.stderr,
+        )
+        return 0
     if options.json:
         for line in lines:
             counts = line.ledger.encode()["counts"] if line.ledger else None

@@ -108,15 +108,18 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
     own = read_objects(lake, hour) if records.is_claimed(hour) else None
     before = own or ()
     if hour > config.start and not records.is_claimed(hour.previous):
+        missing = _first_unclaimed(lake, records, hour, config)
         raise MissingStateError(
             f"{hour} cannot be run before {hour.previous}",
-            "Run the hours in order; `python -m sessionize status` shows which are missing.",
+            f"Run {missing} first"
+            + (f", then on to {hour.previous}, in order." if missing < hour.previous else "."),
         )
     landed, index = _unclaimed(raw, lake, records, first, hour, before)
     is_published = bool(before) and lake.ledger(hour) is not None
     # What has vanished is dropped, unless it has been published, or lies farther than is listed.
+    # What has been replaced is read as it is now, unless what it was has been published.
     mine = {
-        entry.key: entry
+        entry.key: entry if is_published else landed.seen.get(entry.key, entry)
         for entry in before
         if is_published or entry.key in landed.seen or _under(entry) < first
     }
@@ -157,12 +160,12 @@ class _Landed:
     ----------
     unclaimed : dict of str to StoredObject
         The objects that no other run has claimed.
-    seen : set of str
-        The keys of the run's own earlier claim that are still there.
+    seen : dict of str to StoredObject
+        What the run's own earlier claim names and is still there, as it is now.
     """
 
     unclaimed: dict[str, StoredObject]
-    seen: set[str]
+    seen: dict[str, StoredObject]
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,7 @@ class _UnderHour:
     hour: Hour
     count: int
     unclaimed: list[StoredObject]
-    seen: list[str]
+    seen: list[StoredObject]
     proof: str | None
 
 
@@ -194,7 +197,7 @@ def _unclaimed(
     notes_on_own_hour = records.owned(hour, hour)
 
     def look(under: Hour, entries: list[StoredObject]) -> _UnderHour:
-        seen = [entry.key for entry in entries if entry.key in own]
+        seen = [entry for entry in entries if entry.key in own]
         if under == hour:
             free = [entry for entry in entries if entry.key not in notes_on_own_hour]
             return _UnderHour(under, len(entries), free, seen, None)
@@ -220,7 +223,7 @@ def _unclaimed(
             free.pop(key, None)
     proofs = {part.hour: part.proof for part in looked if part.proof}
     counted = sum(part.count for part in looked)
-    seen = {key for part in looked for key in part.seen}
+    seen = {entry.key: entry for part in looked for entry in part.seen}
     return _Landed(free, seen), Index(counted, proofs) if records.have_etags else None
 
 
@@ -240,6 +243,16 @@ def _claim(hour: Hour, objects: tuple[StoredObject, ...], config: PipelineConfig
         batch_size=max(config.run.batch_size, -(-size // MAX_BATCHES)),
         shards=config.run.shards or by_size,
     )
+
+
+def _first_unclaimed(lake: Lake, records: ClaimRecords, hour: Hour, config: PipelineConfig) -> Hour:
+    """Return the hour from which the hours before ``hour`` must be run for it to be the next."""
+    before = [claimed for claimed in records.claimed() if claimed < hour]
+    if not before:
+        # Claims are listed as far back as stragglers are; a longer gap shows in the ledgers.
+        before = [done for done in lake.done_hours() if done < hour.previous][-1:]
+        before = [done for done in before if read_objects(lake, done) is not None]
+    return max(before[-1].next, config.start) if before else config.start
 
 
 def _earliest(hour: Hour, config: PipelineConfig) -> Hour:

@@ -108,13 +108,16 @@ class Lake:
 
     def ledger(self, hour: Hour) -> Ledger | None:
         """Return the ledger of the hour's last published run; None if there is none."""
-        key = f"_runs/{hour.partition}.json"
-        document = self.read_json(key)
-        return None if document is None else Ledger.decode(document, f"{self.storage.url}/{key}")
+        document = self.read_json(_ledger_key(hour))
+        return None if document is None else Ledger.decode(document, self.ledger_url(hour))
+
+    def ledger_url(self, hour: Hour) -> str:
+        """Return where the hour's ledger lies, for a reader."""
+        return f"{self.storage.url}/{_ledger_key(hour)}"
 
     def write_ledger(self, ledger: Ledger) -> None:
         """Write the ledger: from here on the hour is done."""
-        self.write_json(f"_runs/{ledger.hour.partition}.json", ledger.encode())
+        self.write_json(_ledger_key(ledger.hour), ledger.encode())
 
     def done_hours(self) -> list[Hour]:
         """Return the hours that have a ledger, in order."""
@@ -183,6 +186,10 @@ class Lake:
 def partition_key(dataset: str, hour: Hour) -> str:
     """Return the key of the one file of a partition."""
     return f"{dataset}/{hour.partition}/{PART}"
+
+
+def _ledger_key(hour: Hour) -> str:
+    return f"_runs/{hour.partition}.json"
 
 
 def _mark_key(hour: Hour, mark: Mark) -> str:

@@ -27,7 +27,7 @@ from sessionize.lake.ledger import NO_STATE, Ledger, ObjectCounts, WrittenFile
 from sessionize.lake.staging import Staging, StoredStaging
 from sessionize.lake.state_store import load_state, previous_ledger
 from sessionize.lake.storage import S3Credentials, Storage, fetch, open_storage
-from sessionize.model.errors import ClaimChangedError
+from sessionize.model.errors import ClaimChangedError, ObjectGoneError
 from sessionize.model.hours import Hour
 from sessionize.model.schemas import QUARANTINE
 from sessionize.pipeline.partitions import (
@@ -295,6 +295,7 @@ def validated(work: Work, batch: int) -> Iterator[pd.DataFrame]:
     counts = {entry.key: [0, 0] for entry in objects}
     fields = work.config.fields.by_column()
     with (
+        _gone_explained(work),
         contextlib.closing(fetch(work.pipeline.raw, objects)) as fetched,
         work.staging.writing(f"quarantine-{batch:05}", QUARANTINE) as quarantine,
     ):
@@ -312,6 +313,27 @@ def validated(work: Work, batch: int) -> Iterator[pd.DataFrame]:
             for entry in objects
         ],
     )
+
+
+@contextlib.contextmanager
+def _gone_explained(work: Work) -> Iterator[None]:
+    """Say of an object that is gone what can be done: that depends on what is published."""
+    try:
+        yield
+    except ObjectGoneError as error:
+        hour, lake = work.claim.hour, work.pipeline.lake
+        if lake.ledger(hour) is None:
+            raise ObjectGoneError(
+                error.fault,
+                f"Restore the object as it was, or run {hour} again from `claim`: it then goes "
+                "without an object that is gone, and reads one that was replaced as it is now.",
+            ) from error
+        raise ObjectGoneError(
+            f"{error.fault}; {hour} is published with its events, and stays so",
+            f"Restore the object as it was, then run {hour} again. If it is lost for good, and the "
+            f"hour is to be published without its events, move {lake.ledger_url(hour)} away and "
+            f"run {hour} again.",
+        ) from error
 
 
 def add_events(work: Work, batch: int, valid: Iterable[pd.DataFrame]) -> int:

@@ -225,8 +225,8 @@ def _wait_for_other_backfill(dag_id: str) -> None:
             raise BackfillActiveError(
                 f"backfill {other.id} of `{dag_id}`, {moment(other.first)} to "
                 f"{moment(other.last)}, is not finished ({states}); Airflow allows one at a time",
-                "Wait for it; if a failed run holds it, run its range with --rerun-failed-tasks; "
-                "or cancel it in the UI.",
+                "Wait for it; if a failed run holds it, mend that and run: "
+                f"{_rerun_failed(dag_id, other.first, other.last)}; or cancel it in the UI.",
             )
         if not told:
             tell("Another backfill has just ended; waiting until Airflow notices (up to 30 s).")
@@ -259,9 +259,19 @@ def _wait(dag: DagFacts, plan: Plan) -> int:
         tell(f"Held: {span(held)}: each waits for the one before.")
     raise BackfillError(
         f"{span(sorted(unsuccessful))} did not succeed",
-        "The task's log in the UI says why. Mend it, then run the same command with "
-        "--rerun-failed-tasks" + ("; those that wait go on by themselves." if held else "."),
+        "The task's log in the UI says why. Mend it, then run: "
+        + _rerun_failed(dag.dag_id, dag.dates[0], dag.dates[-1])
+        + (" (those that wait go on by themselves)" if held else ""),
     )
+
+
+def _rerun_failed(dag_id: str, first: datetime, last: datetime) -> str:
+    """Return the command for what is left of a backfill: whole, for it goes without its options.
+
+    With --reset-dagruns all of it would be run again, and Airflow refuses that while runs wait.
+    """
+    dates = f"-s {moment(first)} -e {moment(last)}"
+    return f"airflow dags backfill {dag_id} {dates} --rerun-failed-tasks"
 
 
 def _runs(count: int) -> str:
