@@ -117,9 +117,8 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
     landed, index = _unclaimed(raw, lake, records, first, hour, before)
     is_published = bool(before) and lake.ledger(hour) is not None
     # What has vanished is dropped, unless it has been published, or lies farther than is listed.
-    # What has been replaced is read as it is now, unless what it was has been published.
     mine = {
-        entry.key: entry if is_published else landed.seen.get(entry.key, entry)
+        entry.key: entry
         for entry in before
         if is_published or entry.key in landed.seen or _under(entry) < first
     }
@@ -160,12 +159,12 @@ class _Landed:
     ----------
     unclaimed : dict of str to StoredObject
         The objects that no other run has claimed.
-    seen : dict of str to StoredObject
-        What the run's own earlier claim names and is still there, as it is now.
+    seen : set of str
+        The keys of the run's own earlier claim that are still there.
     """
 
     unclaimed: dict[str, StoredObject]
-    seen: dict[str, StoredObject]
+    seen: set[str]
 
 
 @dataclass(frozen=True)
@@ -175,7 +174,7 @@ class _UnderHour:
     hour: Hour
     count: int
     unclaimed: list[StoredObject]
-    seen: list[StoredObject]
+    seen: list[str]
     proof: str | None
 
 
@@ -197,7 +196,7 @@ def _unclaimed(
     notes_on_own_hour = records.owned(hour, hour)
 
     def look(under: Hour, entries: list[StoredObject]) -> _UnderHour:
-        seen = [entry for entry in entries if entry.key in own]
+        seen = [entry.key for entry in entries if entry.key in own]
         if under == hour:
             free = [entry for entry in entries if entry.key not in notes_on_own_hour]
             return _UnderHour(under, len(entries), free, seen, None)
@@ -223,7 +222,7 @@ def _unclaimed(
             free.pop(key, None)
     proofs = {part.hour: part.proof for part in looked if part.proof}
     counted = sum(part.count for part in looked)
-    seen = {entry.key: entry for part in looked for entry in part.seen}
+    seen = {key for part in looked for key in part.seen}
     return _Landed(free, seen), Index(counted, proofs) if records.have_etags else None
 
 
