@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _HOUR_HELP = "an hour in UTC, as 2017-02-04T23"
 _COUNTS = ("records_read", "valid", "quarantined", "late", "duplicates", "settled")
+_NO_OBJECT = "NO OBJECT HAS LANDED"
 _SESSIONS = ("sessions_closed", "sessions_open", "pending_after")
 
 
@@ -120,7 +121,9 @@ def _run(options: argparse.Namespace) -> int:
             f"{hour}  read {counts.records_read:,}  valid {counts.valid:,}  "
             f"quarantined {counts.quarantined:,}  late {counts.late:,}  "
             f"duplicates {counts.duplicates:,}  sessions closed {counts.sessions_closed:,}  "
-            f"open {counts.sessions_open:,}" + ("" if published.changed else "  (unchanged)"),
+            f"open {counts.sessions_open:,}"
+            + ("" if published.ledger.claimed else f"  {_NO_OBJECT}")
+            + ("" if published.changed else "  (unchanged)"),
             flush=True,
         )
     if published is not None and published.outdated:
@@ -138,11 +141,21 @@ def _status(options: argparse.Namespace) -> int:
     from sessionize.pipeline.status import pipeline_status
 
     first, end = _optional_hour(options.first), _optional_hour(options.end)
-    lines = pipeline_status(pipeline.lake, pipeline.config, first, end)
+    lines = list(pipeline_status(pipeline.lake, pipeline.config, first, end))
+    if not lines:
+        config = pipeline.config
+        print(
+            f"No hour has been run: {config.lake} holds no ledger. The first is {config.start}: "
+            f"run --config {options.config} --hour {config.start}",
+            file=sys.stderr,
+        )
+        return 0
     if options.json:
         for line in lines:
             counts = line.ledger.encode()["counts"] if line.ledger else None
-            print(json.dumps({"hour": str(line.hour), "state": line.state, "counts": counts}))
+            objects = len(line.ledger.claimed) if line.ledger else None
+            shown = {"state": line.state, "objects": objects, "counts": counts}
+            print(json.dumps({"hour": str(line.hour), **shown}))
         return 0
     columns = (*_COUNTS, *_SESSIONS)
     print("  ".join(["hour         ", "state      ", *(name.rjust(12) for name in columns)]))
@@ -157,6 +170,8 @@ def _status_line(line: HourStatus, columns: Sequence[str]) -> str:
         if line.ledger is None
         else [f"{getattr(line.ledger.counts, name):,}".rjust(12) for name in columns]
     )
+    if line.ledger is not None and not line.ledger.claimed:
+        cells.append(_NO_OBJECT)
     return "  ".join([str(line.hour), line.state.ljust(11), *cells]).rstrip()
 
 

@@ -118,9 +118,11 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
     own = read_written(lake, hour) if mine_before.claim else None
     before = own.objects if own else ()
     if hour > config.start and not records.is_claimed(hour.previous):
+        missing = _first_unclaimed(lake, records, hour, config)
         raise MissingStateError(
             f"{hour} cannot be run before {hour.previous}",
-            "Run the hours in order; `python -m sessionize status` shows which are missing.",
+            f"Run {missing} first"
+            + (f", then on to {hour.previous}, in order." if missing < hour.previous else "."),
         )
     landed, index = _unclaimed(raw, prefix, lake, records, first, hour, before)
     is_published = bool(before) and lake.ledger(hour) is not None
@@ -280,6 +282,16 @@ def _claim(hour: Hour, objects: tuple[StoredObject, ...], config: PipelineConfig
         shards=config.run.shards or by_size,
         prefix=config.landing.prefix,
     )
+
+
+def _first_unclaimed(lake: Lake, records: ClaimRecords, hour: Hour, config: PipelineConfig) -> Hour:
+    """Return the hour from which the hours before ``hour`` must be run for it to be the next."""
+    before = [claimed for claimed in records.claimed() if claimed < hour]
+    if not before:
+        # Claims are listed as far back as stragglers are; a longer gap shows in the ledgers.
+        before = [done for done in lake.done_hours() if done < hour.previous][-1:]
+        before = [done for done in before if read_objects(lake, done) is not None]
+    return max(before[-1].next, config.start) if before else config.start
 
 
 def _earliest(hour: Hour, config: PipelineConfig) -> Hour:

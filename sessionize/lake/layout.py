@@ -117,17 +117,20 @@ class Lake:
         """Return the ledger of the hour's last published run; None if there is none."""
         return self.ledger_version(hour)[0]
 
+    def ledger_url(self, hour: Hour) -> str:
+        """Return where the hour's ledger lies, for a reader."""
+        return f"{self.storage.url}/{_ledger_key(hour)}"
+
     def ledger_version(self, hour: Hour) -> tuple[Ledger | None, str]:
         """Return the ledger of the hour's last published run, and the version of its object."""
-        key = f"_runs/{hour.partition}.json"
-        document, version = self.read_json_version(key)
+        document, version = self.read_json_version(_ledger_key(hour))
         if document is None:
             return None, version
-        return Ledger.decode(document, f"{self.storage.url}/{key}", hour), version
+        return Ledger.decode(document, self.ledger_url(hour), hour), version
 
     def write_ledger(self, ledger: Ledger, replaces: str | None = None) -> None:
         """Write the ledger: from here on the hour is done."""
-        self.write_json(f"_runs/{ledger.hour.partition}.json", ledger.encode(), replaces)
+        self.write_json(_ledger_key(ledger.hour), ledger.encode(), replaces)
 
     def done_hours(self) -> list[Hour]:
         """Return the hours that have a ledger, in order."""
@@ -210,6 +213,10 @@ class Lake:
 def partition_key(dataset: str, hour: Hour) -> str:
     """Return the key of the one file of a partition."""
     return f"{dataset}/{hour.partition}/{PART}"
+
+
+def _ledger_key(hour: Hour) -> str:
+    return f"_runs/{hour.partition}.json"
 
 
 def _mark_key(hour: Hour, mark: Mark) -> str:

@@ -84,8 +84,8 @@ class Counts:
             if left != right:
                 raise UnbalancedError(
                     f"the run does not add up: {equation} would be {left} = {right} ({self})",
-                    "Nothing was published. This is a defect: keep the lake's _staging folder and "
-                    "report it.",
+                    "Nothing was published. This is a defect: report it, and keep the hour's raw "
+                    "objects and the state of the hour before.",
                 )
 
 

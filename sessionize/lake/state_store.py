@@ -14,7 +14,12 @@ from sessionize.lake.layout import Lake
 from sessionize.lake.ledger import Ledger
 from sessionize.lake.migrations import as_declared
 from sessionize.lake.storage import side_by_side
-from sessionize.model.errors import MissingStateError, OutdatedStateError
+from sessionize.model.errors import (
+    ClaimChangedError,
+    MissingStateError,
+    OutdatedStateError,
+    SessionizeError,
+)
 from sessionize.model.hours import Hour
 
 
@@ -84,6 +89,8 @@ def load_state(
     ------
     MissingStateError
         If a file of the state is gone or is not, to the byte, the one that the ledger names.
+    ClaimChangedError
+        If that is so because the hour before has been run again meanwhile.
     """
 
     def load(name: str) -> pa.Table:
@@ -121,10 +128,18 @@ def _of_shard(table: pa.Table, shard: int, shards: int) -> pa.Table:
     return of_shard(table, shard, shards)
 
 
-def _not_there(lake: Lake, previous: Ledger, key: str, how: str) -> MissingStateError:
+def _not_there(lake: Lake, previous: Ledger, key: str, how: str) -> SessionizeError:
+    hour = previous.hour
+    now = lake.ledger(hour)
+    if now is not None and now.state_fingerprint != previous.state_fingerprint:
+        return ClaimChangedError(
+            f"{hour.next}: {hour} has been run again meanwhile, with another outcome",
+            f"Run {hour.next} again.",
+        )
     return MissingStateError(
-        f"{lake.storage.url}/{key}, a part of the state that {previous.hour} left, is {how}",
-        f"Restore the file, or run {previous.hour} again.",
+        f"{lake.storage.url}/{key}, a part of the state that {hour} left, is {how}",
+        # A file of the right size is not written again: it must be out of the way.
+        f"Restore the file; or remove it, if it is there, and run {hour} again, then {hour.next}.",
     )
 
 

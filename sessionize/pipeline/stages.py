@@ -34,7 +34,7 @@ from sessionize.lake.staging import Staging, StoredStaging
 from sessionize.lake.state_store import load_state, previous_ledger
 from sessionize.lake.storage import S3Credentials, Storage, fetch, open_storage
 from sessionize.lake.temporary import temporary_folder
-from sessionize.model.errors import ClaimChangedError
+from sessionize.model.errors import ClaimChangedError, ObjectGoneError
 from sessionize.model.hours import Hour
 from sessionize.model.schemas import QUARANTINE
 from sessionize.pipeline.partitions import (
@@ -311,6 +311,7 @@ def validated(work: Work, batch: int) -> Iterator[pd.DataFrame]:
     counts = {entry.key: [0, 0] for entry in objects}
     fields = work.config.raw_fields
     with (
+        _gone_explained(work),
         contextlib.closing(fetch(work.pipeline.raw, objects)) as fetched,
         work.staging.writing(f"quarantine-{batch:05}", QUARANTINE) as quarantine,
     ):
@@ -329,6 +330,27 @@ def validated(work: Work, batch: int) -> Iterator[pd.DataFrame]:
             for entry in objects
         ],
     )
+
+
+@contextlib.contextmanager
+def _gone_explained(work: Work) -> Iterator[None]:
+    """Say of an object that is gone what can be done: that depends on what is published."""
+    try:
+        yield
+    except ObjectGoneError as error:
+        hour, lake = work.claim.hour, work.pipeline.lake
+        if lake.ledger(hour) is None:
+            raise ObjectGoneError(
+                error.fault,
+                f"Restore the object as it was, or run {hour} again from `claim`: it then goes "
+                "without an object that is gone, and reads one that was replaced as it is now.",
+            ) from error
+        raise ObjectGoneError(
+            f"{error.fault}; {hour} is published with its events, and stays so",
+            f"Restore the object as it was, then run {hour} again. If it is lost for good, and the "
+            f"hour is to be published without its events, move {lake.ledger_url(hour)} away and "
+            f"run {hour} again.",
+        ) from error
 
 
 def add_events(work: Work, batch: int, valid: Iterable[pd.DataFrame]) -> int:
@@ -426,7 +448,26 @@ def publish_files(
 
     published = commit_run(lake, run.ledger, run.files, check)
     remove_leftovers(lake, work.pipeline.staging, run.ledger)
+    if not run.ledger.claimed:
+        _warn_of_nothing(work, previous)
     return published
+
+
+def _warn_of_nothing(work: Work, previous: Ledger | None) -> None:
+    """Say that nothing has landed: a quiet hour and a delivery that has stopped look alike."""
+    hour, raw = work.claim.hour, work.pipeline.raw.url
+    if previous is None:
+        before = "it is the first"
+    elif previous.claimed:
+        before = f"for {previous.hour} {len(previous.claimed):,} had"
+    else:
+        before = f"nor for {previous.hour}"
+    log.warning(
+        "%s: no object has landed for the hour; %s. If events were sent, see that the delivery "
+        "stream delivers to %s/%s, and that `raw` is right; what comes later is claimed by a later "
+        "hour",
+        *(hour, before, raw, work.config.landing.prefix.of(hour)),
+    )
 
 
 def _object_counts(staging: Staging, batch: int) -> list[ObjectCounts]:

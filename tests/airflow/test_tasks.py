@@ -28,7 +28,10 @@ class Context(dict):
         self.pushed: dict[str, object] = {}
         self.partitions: list[str] = []
         run = SimpleNamespace(
-            data_interval_start=hour.start, data_interval_end=hour.end, run_type="scheduled"
+            logical_date=hour.start,
+            data_interval_start=hour.start,
+            data_interval_end=hour.end,
+            run_type="scheduled",
         )
         super().__init__(
             dag_run=run,
@@ -120,10 +123,11 @@ def test_an_hour_without_the_one_before_stops_before_it_is_sessionized(
         tasks.check_state.function(pipeline_file, 2)
 
 
-def test_an_empty_hour_has_no_batches(pipelines: Path, monkeypatch):
+def test_an_empty_hour_has_no_batches_and_warns(pipelines: Path, monkeypatch, caplog):
     file = str(pipelines / "nitro.toml")
     context = run_tasks(file, HOURS[0], monkeypatch)
-    assert context.pushed["counts"]["records_read"] == 0
+    assert context.pushed["counts"]["records_read"] == context.pushed["counts"]["objects"] == 0
+    assert f"{HOURS[0]}: no object has landed for the hour; it is the first" in caplog.text
 
 
 @pytest.mark.parametrize("left_out", ["enrich", "sessionize"])

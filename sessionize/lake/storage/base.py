@@ -98,7 +98,7 @@ def object_gone(url: str) -> ObjectGoneError:
     """Return the error for an object that is not what it was when it was claimed."""
     return ObjectGoneError(
         f"{url} is no longer there, or has been replaced, since the hour claimed it",
-        "Restore the object as it was, or run the hour again from its claim.",
+        "Restore the object as it was, then run the hour again.",
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from sessionize.lake.storage.base import ABSENT, CHUNK, StoredObject, object_gone, overtaken
-from sessionize.model.errors import ObjectGoneError, StorageError
+from sessionize.model.errors import ObjectGoneError, StorageError, StorageRefusedError
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
@@ -88,7 +88,7 @@ class S3Storage:
                 try:
                     client = self.__dict__["client"] = _connect(self._credentials)
                 except ValueError as error:  # the client's word for a malformed endpoint
-                    raise StorageError(
+                    raise StorageRefusedError(
                         f"{self.url}: {error}",
                         "Check the endpoint: write it as http://host:port or https://host.",
                     ) from error
@@ -332,11 +332,11 @@ class S3Storage:
             ) from error
         except ClientError as error:
             code = _code(error)
-            raise StorageError(
-                f"{place}: S3 answers {code} ({error})", _REMEDIES.get(code, _TRY_AGAIN)
-            ) from error
+            raise _answered(f"{place}: S3 answers {code} ({error})", code) from error
         except (BotoCoreError, Boto3Error, HTTPError) as error:
-            raise StorageError(f"{place}: {error}", _TRY_AGAIN) from error
+            inner = error.__context__  # an upload wraps S3's own answer
+            code = _code(inner) if isinstance(inner, ClientError) else ""
+            raise _answered(f"{place}: {error}", code) from error
 
 
 def _code(error: ClientError) -> str:
@@ -383,14 +383,36 @@ def _md5(content: Callable[[], IO[bytes]]) -> str:
 
 
 _TRY_AGAIN = "Check the endpoint and the network, then run the hour again; nothing was half done."
+_ACCESS = "Grant the credentials list, get, put and delete on the prefix, then run the hour again."
+_KEYS = (
+    "Mend the credentials of the Airflow connection or the AWS variables, then run the hour again."
+)
+_REGION = "Set the bucket's region, then run the hour again."
+_BUCKET = (
+    "Create the bucket, or mend `raw` or `lake` in the pipeline file; then run the hour again."
+)
+#: What S3 will answer again, whoever waits, and the mend.
 _REMEDIES = {
-    "NoSuchBucket": "Create the bucket, or mend `raw` or `lake` in the pipeline file.",
-    "AccessDenied": "Grant the credentials list, get, put and delete on the prefix.",
-    "InvalidAccessKeyId": "Mend the credentials of the Airflow connection or the AWS variables.",
-    "SignatureDoesNotMatch": "Mend the credentials of the Airflow connection or the AWS variables.",
-    "ExpiredToken": "Renew the credentials.",
-    "PermanentRedirect": "Set the bucket's region.",
+    "NoSuchBucket": _BUCKET,
+    "InvalidBucketName": _BUCKET,
+    "AccessDenied": _ACCESS,
+    "AllAccessDisabled": _ACCESS,
+    "403": _ACCESS,  # the answer to a request for the head alone has no other code
+    "InvalidAccessKeyId": _KEYS,
+    "InvalidToken": _KEYS,
+    "SignatureDoesNotMatch": _KEYS,
+    "AuthorizationHeaderMalformed": _REGION,
+    "PermanentRedirect": _REGION,
+    "InvalidObjectState": "Restore the object from the archive, then run the hour again.",
 }
+#: A task of an hour's length outlives a role's credentials; the next try has new ones.
+_EXPIRED = "Renew the credentials, unless they renew themselves; then run the hour again."
+
+
+def _answered(fault: str, code: str) -> StorageError:
+    if code in _REMEDIES:
+        return StorageRefusedError(fault, _REMEDIES[code])
+    return StorageError(fault, _EXPIRED if code.startswith("Expired") else _TRY_AGAIN)
 
 
 def _connect(credentials: S3Credentials) -> S3Client:

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -16,7 +18,12 @@ from botocore.exceptions import ClientError
 
 from sessionize.lake.storage import ABSENT, S3Credentials, S3Storage, Storage, open_storage
 from sessionize.lake.storage import s3 as s3_module
-from sessionize.model.errors import ObjectGoneError, OvertakenError, StorageError
+from sessionize.model.errors import (
+    ObjectGoneError,
+    OvertakenError,
+    StorageError,
+    StorageRefusedError,
+)
 from tests.lake.storage.helpers import fill, keys, set_chunk
 
 VERBS: dict[str, Callable[[Storage], object]] = {
@@ -162,7 +169,7 @@ class TestS3Storage:
 
     @any_verb
     def test_a_missing_bucket_is_an_error_that_says_to_create_it(self, s3_credentials, verb):
-        with pytest.raises(StorageError, match=r"s3://absent/x.*Create the bucket"):
+        with pytest.raises(StorageRefusedError, match=r"s3://absent/x.*Create the bucket"):
             verb(S3Storage("s3://absent/x", s3_credentials))
 
     @any_verb
@@ -179,8 +186,33 @@ class TestS3Storage:
     ):
         monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
         store = S3Storage("s3://bucket/x", replace(s3_credentials, endpoint_url=endpoint_url))
-        with pytest.raises(StorageError, match="Check the endpoint"):
+        with pytest.raises(StorageError, match="Check the endpoint") as raised:
             store.check()
+        # Where nothing answers, something may yet; what is no URL stays none.
+        assert isinstance(raised.value, StorageRefusedError) != endpoint_url.startswith("http")
+
+    @pytest.mark.parametrize(
+        ("code", "refused", "remedy"),
+        [
+            ("AccessDenied", True, "Grant the credentials"),
+            ("SignatureDoesNotMatch", True, "Mend the credentials"),
+            ("PermanentRedirect", True, "Set the bucket's region"),
+            ("InvalidObjectState", True, "from the archive"),
+            ("ExpiredToken", False, "Renew the credentials"),
+            ("SlowDown", False, "run the hour again"),
+            ("InternalError", False, "run the hour again"),
+        ],
+    )
+    def test_what_s3_will_answer_again_is_told_from_what_may_pass(
+        self, s3_credentials, monkeypatch, code, refused, remedy
+    ):
+        store = S3Storage("s3://bucket/x", s3_credentials)
+        answer = ClientError({"Error": {"Code": code}}, "PutObject")
+        client = SimpleNamespace(put_object=Mock(side_effect=answer))
+        monkeypatch.setitem(store.__dict__, "client", client)
+        with pytest.raises(StorageError, match=remedy) as raised:
+            store.write("key", b"")
+        assert isinstance(raised.value, StorageRefusedError) == refused
 
     def test_the_standard_variables_say_how_to_reach_it(
         self, bucket, s3_credentials, no_aws_settings, monkeypatch
