@@ -67,22 +67,24 @@ def example(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_example_has_a_pipeline_landed_events_and_an_expectation():
+def test_every_example_has_a_pipeline_landed_events_and_an_expectation() -> None:
     assert not incomplete(EXAMPLES)
 
 
-def test_an_example_without_an_expectation_is_noticed(tmp_path: Path):
+def test_an_example_without_an_expectation_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "new" / "raw").mkdir(parents=True)
     (tmp_path / "new" / "pipeline.toml").touch()
     assert incomplete(tmp_path) == ["new/expected.toml"]
 
 
-def test_check_accepts_it(example: Path, capsys: pytest.CaptureFixture[str]):
+def test_check_accepts_it(example: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", "--config", str(example / "pipeline.toml")]) == 0
     assert f"pipeline '{example.name}'" in capsys.readouterr().out
 
 
-def test_its_sessions_are_those_that_it_says(example: Path, capsys: pytest.CaptureFixture[str]):
+def test_its_sessions_are_those_that_it_says(
+    example: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     expected = tomllib.loads((example / "expected.toml").read_text())
     config = str(example / "pipeline.toml")
     assert main(["run", "--config", config, "--from", FIRST, "--to", END]) == 0, capsys.readouterr()
@@ -114,7 +116,7 @@ def test_its_sessions_are_those_that_it_says(example: Path, capsys: pytest.Captu
     assert hours[-1]["counts"]["pending_after"] == expected["pending"]
 
 
-def test_it_shows_what_a_pipeline_meets(example: Path):
+def test_it_shows_what_a_pipeline_meets(example: Path) -> None:
     """More than one machine, a session that ends, odd records: else it teaches little."""
     expected = tomllib.loads((example / "expected.toml").read_text())
     sessions = expected["session"]
