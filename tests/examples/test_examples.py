@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tomllib
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from sessionize.cli import main
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+PAGE = EXAMPLES.parent / "docs" / "examples.md"
 FILES = ("pipeline.toml", "expected.toml", "raw")
 FIRST, SECOND, END = "2026-03-02T09", "2026-03-02T10", "2026-03-02T11"
 
@@ -75,6 +77,11 @@ def test_an_example_without_an_expectation_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "new" / "raw").mkdir(parents=True)
     (tmp_path / "new" / "pipeline.toml").touch()
     assert incomplete(tmp_path) == ["new/expected.toml"]
+
+
+def test_the_page_names_every_example_and_no_other() -> None:
+    named = re.findall(r"\]\(\.\./examples/(\w+)/pipeline\.toml\)", PAGE.read_text())
+    assert sorted(named) == sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
 
 
 def test_check_accepts_it(example: Path, capsys: pytest.CaptureFixture[str]) -> None:
