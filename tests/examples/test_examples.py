@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
@@ -121,6 +122,16 @@ def test_its_sessions_are_those_that_it_says(
     for count in ("duplicates", "late"):
         assert sum(hour["counts"][count] for hour in hours) == expected[count]
     assert hours[-1]["counts"]["pending_after"] == expected["pending"]
+
+
+def test_the_query_of_the_page_has_the_landing_pages_of_ga4(tmp_path: Path) -> None:
+    shutil.copytree(EXAMPLES / "ga4", tmp_path / "ga4", ignore=shutil.ignore_patterns("lake"))
+    config = str(tmp_path / "ga4" / "pipeline.toml")
+    assert main(["run", "--config", config, "--from", FIRST, "--to", END]) == 0
+    [query] = re.findall("```sql\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    query = query.replace("s3://bucket", str(tmp_path / "ga4"))
+    pages = duckdb.sql(query).df()["landing_page"].str.removeprefix("https://store.example")
+    assert sorted(pages) == ["/", "/", "/", "/", "/desk"]
 
 
 def test_it_shows_what_a_pipeline_meets(example: Path) -> None:
