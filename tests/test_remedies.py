@@ -39,6 +39,7 @@ from tests.pipeline import scenario
 FIRST, SECOND, THIRD, LAST = scenario.HOURS
 HERE = "tests/test_remedies.py"
 S3 = "tests/lake/storage/test_s3.py"
+LOCAL = "tests/lake/storage/test_local.py"
 BACKFILL = "tests/airflow/test_backfill_command.py"
 SCHEDULER = "tests/airflow/test_backfill_scheduler.py"
 RUN_HOUR = "tests/airflow/test_run_hour.py"
@@ -153,9 +154,8 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         ),
     },
     "lake/commit": {
-        "Run the hour again from `claim`.": (
-            f"{HERE}::test_an_hour_that_another_attempt_publishes_meanwhile"
-        ),
+        # That of the store, which has told that another attempt was first.
+        "{}": f"{HERE}::test_an_hour_that_another_attempt_publishes_meanwhile",
     },
     "lake/layout": {
         "Restore it from a backup, or move it away and run its hour again.": (
@@ -196,8 +196,20 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Restore the object as it was, then run the hour again.": (
             f"{HERE}::test_an_object_of_a_published_hour_that_is_lost"
         ),
+        "See where the hour stands with `python -m sessionize status`; run it again unless it is "
+        "done.": f"{HERE}::test_an_hour_that_another_attempt_publishes_meanwhile",
     },
     "lake/storage/local": {
+        "Restore what it leads to, or remove the link.": (
+            f"{LOCAL}::test_a_link_that_leads_nowhere_is_an_error_that_names_it"
+        ),
+        "Rename it, or move it away.": (
+            f"{LOCAL}::test_a_name_that_is_not_utf_8_is_an_error_that_shows_it"
+        ),
+        "Remove it.": f"{LOCAL}::test_links_in_rings_are_an_error",
+        "Move what it leads to into the folder, or remove the link.": (
+            f"{LOCAL}::test_a_link_out_of_the_folder_is_an_error"
+        ),
         "Check that the folder is there, writable, and its disk not full.": (
             f"{HERE}::test_a_lake_that_is_no_folder"
         ),
@@ -248,9 +260,14 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             f"{HERE}::test_a_limit_that_is_exceeded"
         ),
     },
-    "pipeline/runner": {"Run {} again.": f"{HERE}::test_an_hour_before_that_was_run_meanwhile"},
+    "lake/temporary": {
+        "Make room there, or name a folder on a larger disk in the environment variable TMPDIR, "
+        "and run the hour again.": (
+            "tests/lake/test_temporary.py::test_the_command_line_says_it_in_one_line"
+        ),
+    },
     "pipeline/stages": {
-        "Run the hour again from `claim`.": f"{HERE}::test_a_claim_that_has_changed",
+        "Run {} again.": f"{HERE}::test_an_hour_before_that_was_run_meanwhile",
         "Restore the object as it was, then run {} again. If it is lost for good, and the hour is "
         "to be published without its events, move {} away and run {} again.": (
             f"{HERE}::test_an_object_of_a_published_hour_that_is_lost"
@@ -644,7 +661,7 @@ def test_an_hour_that_another_attempt_claims_meanwhile(lab: Lab, monkeypatch):
     meanwhile(lab, monkeypatch, claims, "_unclaimed", after=True)
     code, said = lab.command("run", "--hour", str(FIRST))
     assert code == 1
-    assert "another attempt has claimed other objects meanwhile. Run the hour again" in said
+    assert "another attempt has claimed it since. Run the hour again from `claim`." in said
     lab.run(FIRST)
     lab.is_done(FIRST)
 
@@ -653,9 +670,8 @@ def test_an_hour_that_another_attempt_publishes_meanwhile(lab: Lab, monkeypatch)
     meanwhile(lab, monkeypatch, commit, "_upload", after=False)
     code, said = lab.command("run", "--hour", str(FIRST))
     assert code == 1
-    assert "another attempt has published the hour meanwhile" in said
-    assert "Run the hour again from `claim`." in said
-    lab.run(FIRST)
+    assert "another attempt publishes the hour with another outcome, and was first" in said
+    assert "run it again unless it is done" in said
     lab.is_done(FIRST)
 
 

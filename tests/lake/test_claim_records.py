@@ -263,7 +263,7 @@ def test_with_and_without_the_index_the_same_is_claimed(steps):
     class Plain(Memory):
         def list(self, prefix: str = "") -> Iterator[StoredObject]:
             for entry in super().list(prefix):
-                yield StoredObject(entry.key, entry.size)
+                yield StoredObject(entry.key, entry.size, version=entry.version)
 
     indexed, plain = Place(), Place()
     plain.storage = Plain()
