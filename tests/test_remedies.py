@@ -162,6 +162,8 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             f"{HERE}::test_a_record_that_is_not_the_projects_is_moved_away"
         ),
         "Give each pipeline a `lake` of its own.": f"{HERE}::test_the_lake_of_another_pipeline",
+        "Give the pipeline a `lake` of its own; if the same objects have been moved there, write "
+        "{} into {}.": f"{HERE}::test_raw_objects_that_have_been_moved",
         "Move it out of the lake, then run the hour again.": f"{HERE}::test_a_foreign_file",
     },
     "lake/ledger": {
@@ -556,6 +558,17 @@ def test_the_lake_of_another_pipeline(lab: Lab):
     lab.edit(lambda text: text.replace('"t"', '"u"'))
     lab.fails(FIRST, "Give each pipeline a `lake` of its own")
     lab.edit(lambda text: text.replace('"lake"', '"lake-of-u"'))
+    lab.run(FIRST)
+    lab.is_done(FIRST)
+
+
+def test_raw_objects_that_have_been_moved(lab: Lab):
+    lab.run(FIRST)
+    (lab.folder / "raw").rename(lab.folder / "elsewhere")
+    lab.edit(lambda text: text.replace('"raw"', '"elsewhere"'))
+    lab.fails(FIRST, "if the same objects have been moved there, write")
+    marker = '{"format": 2, "name": "t", "raw": "../elsewhere"}'
+    lab.lake.write("_pipeline.json", marker.encode())
     lab.run(FIRST)
     lab.is_done(FIRST)
 

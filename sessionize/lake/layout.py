@@ -18,6 +18,7 @@ Names that begin with ``_`` are hidden from Hive, Athena, Spark and pyarrow read
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
@@ -84,32 +85,53 @@ class Lake:
 
     # Whose lake it is.
 
-    def take_possession(self, name: str) -> None:
-        """Note the pipeline's name in an empty lake; refuse the lake of another pipeline.
+    def take_possession(self, name: str, raw: str) -> None:
+        """Note in an empty lake whose it is; refuse the lake of another pipeline.
 
         A lake that an earlier release has written is moved to this release's format; the earlier
         one refuses it from then on.
 
+        Parameters
+        ----------
+        name : str
+            The pipeline's name.
+        raw : str
+            Where its objects land. Of a folder, the way from the lake is noted: both may be moved.
+
         Raises
         ------
         ForeignFileError
-            If the lake belongs to another pipeline.
+            If the lake belongs to another pipeline, or was made from other objects.
         NewerFormatError
             If a newer release has written in the lake.
         """
-        mine = {"format": FORMAT, "name": name}
+        mine = {"format": FORMAT, "name": name, "raw": self._way_to(raw)}
+        place = f"{self.storage.url}/_pipeline.json"
         found, version = self.read_json_version("_pipeline.json")
         if found is None:
             self.write_json("_pipeline.json", mine, ABSENT)
-        elif migrate(MARKERS, found, f"{self.storage.url}/_pipeline.json") == mine:
-            if found != mine:
-                self.write_json("_pipeline.json", mine, version)
-        else:
+            return
+        known = migrate(MARKERS, found, place)
+        if known.get("name") != name or known.keys() - mine.keys():
             raise ForeignFileError(
                 f"{self.storage.url} is the lake of another pipeline: its _pipeline.json says "
                 f"{json.dumps(found)}, this one is {json.dumps(mine)}",
                 "Give each pipeline a `lake` of its own.",
             )
+        if known.get("raw", mine["raw"]) != mine["raw"]:
+            raise ForeignFileError(
+                f"{self.storage.url} was made from the objects in {known['raw']}, and `raw` is "
+                f"{raw}",
+                "Give the pipeline a `lake` of its own; if the same objects have been moved there, "
+                f"write {json.dumps(mine)} into {place}.",
+            )
+        if found != mine:
+            self.write_json("_pipeline.json", mine, version)
+
+    def _way_to(self, raw: str) -> str:
+        if "://" in raw or "://" in self.storage.url:
+            return raw
+        return os.path.relpath(raw, self.storage.url)
 
     # Ledgers.
 

@@ -154,7 +154,7 @@ def claim(pipeline: Pipeline, hour: Hour) -> Claim:
     IntervalError, StorageError, ForeignFileError
     """
     pipeline.raw.check()
-    pipeline.lake.take_possession(pipeline.config.name)
+    pipeline.lake.take_possession(pipeline.config.name, pipeline.config.raw)
     claim = claim_objects(pipeline.raw, pipeline.lake, hour, pipeline.config)
     log.info(
         "%s: %d objects claimed, %d batches, %d shards",

@@ -44,38 +44,55 @@ class TestJson:
             lake.read_json("_marks/x.json")
 
 
+RAW = "s3://events/raw"
+
+
 class TestMarker:
+    def test_a_lake_that_was_made_from_other_objects_is_refused(self, lake):
+        lake.take_possession("t", RAW)
+        with pytest.raises(ForeignFileError, match=r"s3://events/raw, and `raw` is s3://other"):
+            lake.take_possession("t", "s3://other")
+
+    def test_folders_may_be_moved_together(self, tmp_path):
+        (tmp_path / "here/lake").mkdir(parents=True)
+        Lake(LocalStorage(tmp_path / "here/lake")).take_possession("t", str(tmp_path / "here/raw"))
+        (tmp_path / "here").rename(tmp_path / "there")
+        moved = Lake(LocalStorage(tmp_path / "there/lake"))
+        moved.take_possession("t", str(tmp_path / "there/raw"))
+        with pytest.raises(ForeignFileError, match="moved"):
+            moved.take_possession("t", str(tmp_path / "raw"))
+
     def test_an_empty_lake_is_taken(self, lake):
-        lake.take_possession("t")
-        assert lake.read_json("_pipeline.json") == {"format": FORMAT, "name": "t"}
-        lake.take_possession("t")
+        lake.take_possession("t", RAW)
+        assert lake.read_json("_pipeline.json") == {"format": FORMAT, "name": "t", "raw": RAW}
+        lake.take_possession("t", RAW)
 
     def test_the_lake_of_another_pipeline_is_refused(self, lake):
-        lake.take_possession("theirs")
+        lake.take_possession("theirs", RAW)
         with pytest.raises(ForeignFileError, match=r"another pipeline.*`lake` of its own"):
-            lake.take_possession("mine")
+            lake.take_possession("mine", RAW)
 
     def test_a_lake_of_release_0_1_is_moved_to_this_format(self, lake):
         lake.write_json("_pipeline.json", {"format": 1, "name": "t"})
-        lake.take_possession("t")
-        assert lake.read_json("_pipeline.json") == {"format": FORMAT, "name": "t"}
+        lake.take_possession("t", RAW)
+        assert lake.read_json("_pipeline.json") == {"format": FORMAT, "name": "t", "raw": RAW}
 
     def test_that_of_another_pipeline_is_not(self, lake):
         lake.write_json("_pipeline.json", {"format": 1, "name": "theirs"})
         with pytest.raises(ForeignFileError, match="another pipeline"):
-            lake.take_possession("mine")
+            lake.take_possession("mine", RAW)
         assert lake.read_json("_pipeline.json") == {"format": 1, "name": "theirs"}
 
     def test_a_newer_lake_is_refused(self, lake):
         lake.write_json("_pipeline.json", {"format": FORMAT + 1, "name": "t", "more": 1})
         with pytest.raises(NewerFormatError, match=r"_pipeline\.json was written by a newer"):
-            lake.take_possession("t")
+            lake.take_possession("t", RAW)
 
     @pytest.mark.parametrize("content", [*NOT_JSON.values(), *NOT_A_RECORD.values()])
     def test_a_marker_that_is_none_is_refused_by_its_place(self, lake, content):
         lake.storage.write("_pipeline.json", content)
         with pytest.raises(ForeignFileError, match=r"_pipeline\.json is not a record"):
-            lake.take_possession("t")
+            lake.take_possession("t", RAW)
         assert lake.storage.read("_pipeline.json") == content
 
 

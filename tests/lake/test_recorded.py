@@ -129,7 +129,7 @@ def test_the_release_refuses_the_lake_from_the_first_claim_on(folder: Path) -> N
     marker = folder / "lake" / "_pipeline.json"
     assert json.loads(marker.read_text()) == {"format": 1, "name": "t"}
     assert run(folder, AFTER[0], AFTER[1]) == 0
-    assert json.loads(marker.read_text()) == {"format": FORMAT, "name": "t"}
+    assert json.loads(marker.read_text()) == {"format": FORMAT, "name": "t", "raw": "../raw"}
 
 
 @pytest.mark.parametrize("key", ["_pipeline.json", f"_runs/{partition(BEFORE[-1])}.json"])
