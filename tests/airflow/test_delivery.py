@@ -10,8 +10,12 @@ from sessionize.airflow.delivery import DeliveryOperator
 
 
 def context(end: datetime):
+    start = end - timedelta(hours=1)
     run = SimpleNamespace(
-        data_interval_start=end - timedelta(hours=1), data_interval_end=end, run_type="scheduled"
+        logical_date=start,
+        data_interval_start=start,
+        data_interval_end=end,
+        run_type="scheduled",
     )
     return {"dag_run": run, "params": {"hour": None}}
 

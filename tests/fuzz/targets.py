@@ -148,7 +148,7 @@ def _is_divided(content: bytes, records: list[Record]) -> None:
     """Check that every record is valid or in quarantine."""
     config = scenario.config("raw", "lake")
     divided = 0
-    for frame in read_records([("key", [content])], config.fields.by_column(), config.landing):
+    for frame in read_records([("key", [content])], config.raw_fields, config.landing):
         found = validate(frame.frame, scenario.START, config, frame.kinds)
         assert len(frame) == len(found.valid) + len(found.quarantine)
         divided += len(frame)

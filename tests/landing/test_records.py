@@ -63,8 +63,8 @@ class TestKnownFields:
         assert record.extended is None
 
     def test_the_names_are_a_setting(self):
-        names = {"action": "event name", "p2": "", "nid": 'q"\n'}
-        text = json.dumps({"event name": "a", "": "b", 'q"\n': "c", "action": "d"}).encode()
+        names = {"action": "event name", "p2": r"a\.b", "nid": 'q"\n'}
+        text = json.dumps({"event name": "a", "a.b": "b", 'q"\n': "c", "action": "d"}).encode()
         (record,) = read(text, fields=names)
         assert record.fields == {
             "action": (Kind.STRING, "a"),
