@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
-from sessionize.lake.storage.base import CHUNK, StoredObject, object_gone
+from sessionize.lake.storage.base import CHUNK, Children, StoredObject, object_gone
 from sessionize.model.errors import StorageError
 
 _TEMPORARY = ".sessionize-"
@@ -59,6 +59,25 @@ class LocalStorage:
             ) from error
         # Bytewise, as S3 orders keys.
         yield from sorted(found, key=lambda entry: os.fsencode(entry.key))
+
+    def children(self, folder: str = "", after: str = "") -> Children:
+        """Return what stands right below a folder; it is all on one page."""
+        top = self._root / folder
+        folders, objects = [], []
+        try:
+            for entry in sorted(os.scandir(top), key=lambda entry: os.fsencode(entry.name)):
+                if entry.is_dir():
+                    folders.append(f"{folder}{entry.name}/")
+                elif not entry.name.startswith(_TEMPORARY):
+                    objects.append(StoredObject(f"{folder}{entry.name}", entry.stat().st_size))
+        except _MISSING:
+            return Children((), ())
+        except OSError as error:
+            raise StorageError(
+                f"{top} cannot be listed ({error.strerror})",
+                "Check the folder and its permissions.",
+            ) from error
+        return Children(tuple(folders), tuple(objects))
 
     def read(self, key: str) -> bytes | None:
         """Return the object's content, or None if there is no such object."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sessionize.lake.storage.base import CHUNK, StoredObject, object_gone
+from sessionize.lake.storage.base import CHUNK, Children, StoredObject, object_gone
 from sessionize.model.errors import StorageError
 
 if TYPE_CHECKING:
@@ -95,6 +95,28 @@ class S3Storage:
                     yield StoredObject(
                         entry["Key"].removeprefix(self._prefix), entry["Size"], entry["ETag"]
                     )
+
+    def children(self, folder: str = "", after: str = "") -> Children:
+        """Return a page of what stands right below a folder, for the price of one request."""
+        following = {"ContinuationToken": after} if after else {}
+        with self._explained(folder):
+            page = self._client.list_objects_v2(
+                Bucket=self._bucket,
+                Prefix=self._prefix + folder,
+                Delimiter="/",
+                **following,  # type: ignore[arg-type]
+            )
+        return Children(
+            tuple(
+                entry["Prefix"].removeprefix(self._prefix)
+                for entry in page.get("CommonPrefixes", ())
+            ),
+            tuple(
+                StoredObject(entry["Key"].removeprefix(self._prefix), entry["Size"], entry["ETag"])
+                for entry in page.get("Contents", ())
+            ),
+            page.get("NextContinuationToken", ""),
+        )
 
     def read(self, key: str) -> bytes | None:
         """Return the object's content, or None if there is no such object."""
