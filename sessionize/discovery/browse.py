@@ -81,15 +81,17 @@ def prefixes_of_folder(folder: str) -> list[LandingPrefix]:
     """Return the landing prefixes by which a folder is an hour's, the likeliest first."""
     found = []
     for order, finder in _FINDERS.items():
-        match = None
-        for match in finder.finditer(folder):
-            pass  # the last date in a path is that of the hour: what stands before it is a name
-        if match is None or not folder[match.end() :].endswith("/"):
+        matches = list(finder.finditer(folder))
+        if not matches:
+            continue
+        match = matches[-1]  # what stands before the last date is a name
+        rest = folder[match.end() :]
+        if not rest.endswith("/") or re.search(r"\d", rest):  # digits: it names no whole hour
             continue
         pattern = folder[: match.start()]
         for number, part in enumerate(order):
             pattern += f"%{part}" + (match[2 * number + 2] if number < 3 else "")
-        pattern += folder[match.end() :]
+        pattern += rest
         try:
             prefix = LandingPrefix(pattern)
         except ValueError:
@@ -130,7 +132,8 @@ def find_prefixes(storage: Storage) -> list[FoundPrefix]:
 
 
 def _walk(browser: Browser, folder: str, depth: int, found: list[str], seen: list[str]) -> None:
-    children, objects = [], []
+    children: list[str] = []
+    objects: list[str] = []
     for page in browser.pages(folder):
         children += page.folders
         objects += [entry.key for entry in page.objects if is_of_records(entry)]

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sessionize.config import SessionRules
 from sessionize.discovery.browse import FoundPrefix
 from sessionize.discovery.evidence import Found, find_paths, read_times
 from sessionize.discovery.roles import REQUIRED, Choice, Role, choose_roles
@@ -31,7 +30,8 @@ _RARE = 0.005
 _INT64 = 2**63
 _TAKEN = frozenset(
     [
-        *(column.name for column in (*EVENT_COLUMNS, *PLAIN_EVENT_COLUMNS, *SESSION_COLUMNS)),
+        *(column.name for column in (*EVENT_COLUMNS, *PLAIN_EVENT_COLUMNS)),
+        *(column.name for column in SESSION_COLUMNS),
         *("dt", "hour", "session_id", "frontier", "machine_length"),
     ]
 )
@@ -268,7 +268,3 @@ def _named(choice: Choice) -> str:
     if not choice.candidates or "equally" in choice.doubt:
         return ""
     return " (" + ", ".join(f"`{one.path}`" for one in choice.candidates[:4]) + ")"
-
-
-#: The pattern that opens a session unless the file has another one.
-DEFAULT_OPENING = SessionRules().opening
