@@ -9,7 +9,7 @@ from sessionize.config import PipelineConfig
 from sessionize.discovery.newest import newest_hour, objects_of
 from sessionize.events.absent import AbsentFields, declared_fields, setting_of
 from sessionize.events.timestamps import parse_timestamps
-from sessionize.events.validate import read_own
+from sessionize.events.validate import read_column
 from sessionize.lake.storage import Storage, fetch
 from sessionize.landing import Kind, Records, read_records
 from sessionize.model.hours import Hour
@@ -78,7 +78,7 @@ def _misfits(records: Records, config: PipelineConfig) -> dict[str, tuple[int, i
         kinds = records.kinds[key].to_numpy()
         is_given = kinds != Kind.ABSENT
         if key in columns:
-            fits = read_own(records.frame, columns[key], records.kinds).notna().to_numpy()
+            fits = read_column(records.frame, columns[key], records.kinds).notna().to_numpy()
         elif key == "timestamp":
             fits = parse_timestamps(records.frame[key], kinds).notna().to_numpy()
         else:

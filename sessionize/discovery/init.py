@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from sessionize.discovery.pipeline_file import (
 )
 from sessionize.discovery.proposal import Proposal, propose
 from sessionize.discovery.sample import read_sample
-from sessionize.lake.storage import Storage, open_storage
+from sessionize.lake.storage import open_storage
 from sessionize.model.errors import ConfigError
 
 
@@ -41,10 +40,10 @@ def look(raw: str, lake: str | None = None, name: str | None = None) -> Initial:
     StorageError
         If the bucket or folder cannot be reached.
     """
-    raw = raw.rstrip("/") if raw.startswith("s3://") else os.path.abspath(Path(raw).expanduser())
+    raw = raw.rstrip("/") if "://" in raw else str(Path(raw).expanduser().resolve())
     if lake is not None and "://" not in lake:
-        lake = os.path.abspath(Path(lake).expanduser())
-    storage: Storage = open_storage(raw)
+        lake = str(Path(lake).expanduser().resolve())
+    storage = open_storage(raw)
     storage.check()
     prefixes = find_prefixes(storage)
     proposal = propose(read_sample(storage, prefixes[0].prefix), prefixes)

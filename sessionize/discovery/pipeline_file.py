@@ -162,8 +162,8 @@ def _session(proposal: Proposal) -> Iterator[str]:
     yield from _comment(f"The commonest actions: {_list(proposal.actions)}.")
     if opened:
         yield from _comment(
-            f"By default an action with {default.pattern} in it begins a session; here {_list(opened)}."
-            " Where that is wrong, name others, or none:"
+            f"By default an action with {default.pattern} in it begins a session; here "
+            f"{_list(opened)}. Where that is wrong, name others, or none:"
         )
         yield from _code_comment('opening = "^$"')
     if proposal.opening:
@@ -177,15 +177,13 @@ def _session(proposal: Proposal) -> Iterator[str]:
 
 def _columns(proposal: Proposal) -> Iterator[Iterable[str]]:
     for column in proposal.columns:
-        block = list(_comment(f"In {column.present:.1%} of the records{_noted(column.note)}."))
+        share = [f"in {column.present:.1%} of the records"] if column.present < 1 else []
+        note = ", ".join([*share, *filter(None, [column.note])])
+        block = list(_comment(f"{note[0].upper()}{note[1:]}.")) if note else []
         block += ["[[column]]", f"name = {_text(column.name)}", f"field = {_text(column.field)}"]
         if column.type != "string":
             block.append(f"type = {_text(column.type)}")
         yield block
-
-
-def _noted(note: str) -> str:
-    return f", {note}" if note else ""
 
 
 def _left_out(proposal: Proposal) -> Iterator[str]:
@@ -209,7 +207,7 @@ def _counted(counts: Counter[str]) -> str:
     names = [name for name, _ in counts.most_common()]
     if len(names) == 1:
         return names[0]
-    return ", ".join(f"{count:,} × {name}" for name, count in counts.most_common())
+    return ", ".join(f"{name} {count:,}" for name, count in counts.most_common())
 
 
 def _short(text: str) -> str:
@@ -234,7 +232,7 @@ def _comment(text: str) -> Iterator[str]:
 
 
 def _code_comment(text: str) -> Iterator[str]:
-    """A setting that is there to be taken up, in one line."""
+    """Write a setting that is there to be taken up, in one line."""
     yield f"# {text}"
 
 
@@ -267,8 +265,6 @@ _COMMON = ("raw", "data", "landing", "firehose", "events", "app", "year", "dt", 
 def default_lake(raw: str, name: str) -> str:
     """Name a place beside ``raw``; at the root of a bucket, a folder in it."""
     raw = raw.rstrip("/")
-    bucket_and_more = raw.removeprefix("s3://") if raw.startswith("s3://") else raw
-    above = (
-        raw if raw.startswith("s3://") and "/" not in bucket_and_more else raw.rpartition("/")[0]
-    )
-    return f"{above or '.'}/lake/{name}"
+    is_bucket = raw.startswith("s3://") and "/" not in raw.removeprefix("s3://")
+    above = raw if is_bucket else raw.rpartition("/")[0]
+    return f"{above}/lake-{name}"
