@@ -28,7 +28,8 @@ _FITS = 0.99
 _RARE = 0.005
 
 _INT64 = 2**63
-_TAKEN = frozenset(
+#: Names that columns of the file must not have.
+BUILT_IN = frozenset(
     [
         *(column.name for column in (*EVENT_COLUMNS, *PLAIN_EVENT_COLUMNS)),
         *(column.name for column in SESSION_COLUMNS),
@@ -40,11 +41,14 @@ _DESKTOP = ("timestamp", "action", "inst_id", "build_id")
 _MOST = 0.5
 
 _OPENS = re.compile(
-    r"start|firstrun|first_?(open|visit|run)|log_?in|sign_?in|launch|landing|app_?open|open_?app",
+    r"start|firstrun|first[_ ]?(open|visit|run)|log(ged)?[_ ]?in|sign(ed)?[_ ]?in|launch|landing"
+    r"|app[_ ]?open|open(ed)?[_ ]?app",
     re.IGNORECASE,
 )
 _CLOSES = re.compile(
-    r"log_?out|sign_?out|session_?end|app_?(close|exit|terminat)|^(exit|quit|close)", re.IGNORECASE
+    r"log(ged)?[_ ]?out|sign(ed)?[_ ]?out|session[_ ]?end|app[_ ]?(close|exit|terminat)"
+    r"|^(exit|quit|close)",
+    re.IGNORECASE,
 )
 
 
@@ -155,7 +159,7 @@ def propose_columns(
     """Return columns for fields with one type, and the fields that become none, with the reason."""
     columns: list[ProposedColumn] = []
     left_out: list[str] = []
-    taken = set(_TAKEN)
+    taken = set(BUILT_IN)
     for found in paths:
         if not found.values:
             if found.kinds["array"]:
@@ -216,7 +220,7 @@ def column_name(names: tuple[str, ...], taken: Iterable[str]) -> str:
     name = re.sub(r"[^a-z0-9]+", "_", "_".join(words).lower()).strip("_")[:80]
     if not name[:1].isalpha():
         name = f"field_{name}".rstrip("_")
-    if name in taken:
+    if name in BUILT_IN:
         name = f"raw_{name}"
     numbered = (f"{name}_{number}" for number in range(2, len(taken) + 3))
     return name if name not in taken else next(one for one in numbered if one not in taken)

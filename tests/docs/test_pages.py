@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/configuration.md", "docs/guarantees.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/configuration.md",
+    "docs/guarantees.md",
+    "docs/new-source.md",
+)
 
 _FOLDERS = "|".join(("sessionize", "tests", "local", "bench", "docs", "dags", "plugins"))
 _PATH = re.compile(rf"`((?:{_FOLDERS})/[\w./-]*)`")
