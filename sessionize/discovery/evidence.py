@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ DEPTH, NAMES = 5, 150
 #: How far from the hour of landing an event may be said to have happened: see `SessionRules`.
 _BEFORE, _AFTER = timedelta(days=7), timedelta(minutes=15)
 _NEAR = timedelta(days=1)
+_HOUR = timedelta(hours=1)
 
 _UNIT_NAMES = {6: "seconds", 3: "milliseconds", 0: "microseconds", -3: "nanoseconds"}
 
@@ -164,16 +166,19 @@ def read_times(found: Found, records: Sequence[Record]) -> Times:
     kinds[[isinstance(value, bool) for _, value in found.values]] = Kind.OTHER
     read = parse_timestamps(pd.Series(text_array(texts)), kinds)
     is_read = read.notna().to_numpy()
-    near = accepted = 0
+    time = read.to_numpy("M8[us]")[is_read]
+    start = np.array([records[number].hour.start.timestamp() for number, _ in found.values])
+    landed = (start[is_read] * 1_000_000).astype("int64").view("M8[us]")
+    is_past = time <= landed + np.timedelta64(_HOUR + _AFTER)
+    near = is_past & (time >= landed - np.timedelta64(_NEAR))
+    accepted = is_past & (time >= landed - np.timedelta64(_BEFORE))
     units: Counter[str] = Counter()
-    for place in np.flatnonzero(is_read).tolist():
-        hour = records[found.values[place][0]].hour
-        time: datetime = read.iloc[place].to_pydatetime()
-        near += hour.start - _NEAR <= time <= hour.end + _AFTER
-        accepted += hour.start - _BEFORE <= time <= hour.end + _AFTER
-        units[_unit_of(texts[place])] += 1
-    count = int(is_read.sum())
-    return Times(count / max(1, len(texts)), near / max(1, count), accepted / max(1, count), units)
+    for text, count in Counter(itertools.compress(texts, is_read.tolist())).items():
+        units[_unit_of(text)] += count
+    total = max(1, len(time))
+    return Times(
+        len(time) / max(1, len(texts)), int(near.sum()) / total, int(accepted.sum()) / total, units
+    )
 
 
 def _unit_of(text: str) -> str:

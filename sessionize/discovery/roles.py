@@ -242,7 +242,7 @@ def _judge_event_id(found: Found) -> tuple[float, list[str]]:
     against = [*_gaps(found)]
     # The same record comes twice now and then: an id may, too.
     if len(found.values) > 2 and found.variety < 0.8:
-        return 0.0, ["its values come again and again"]
+        return 0.2, ["its values come again and again"]
     return found.present, against
 
 
