@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test lint docs bench lock clean
+.PHONY: help setup demo airflow test fuzz lint docs bench lock clean
 
 help: ## Show what can be done here
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ airflow: setup ## Run Airflow on this machine with the demo's events, until Ctrl
 test: setup ## Run the tests, a file at a time on each processor
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
+fuzz: setup ## Try damaged objects, odd settings and kills for some minutes (SECONDS=180, SEED=…)
+	@SECONDS=$(SECONDS) SEED=$(SEED) CASE=$(CASE) $(BIN)/python -m tests.fuzz
+
 lint: setup ## Check style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -81,5 +84,5 @@ lock: setup ## Pin the dependencies anew, after a change of pyproject.toml (UPGR
 	$(BIN)/$(COMPILE) $(UPGRADE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 
 clean: ## Forget the demo, and remove caches (.venv stays)
-	rm -rf .airflow .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf .airflow .demo .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

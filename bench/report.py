@@ -55,8 +55,9 @@ Each run is a fresh process, pinned to the same two cores, on the same files in 
 in turns: all once, then all again. Seconds and memory are medians; seconds include the
 interpreter's start."""
 
-_SPEED_NOTES = """Up to 640 MiB of objects ours works on an hour in memory; a larger hour, here
-that of 20 M, goes over the disk in bounded memory (`[run] in_memory`), which costs time.
+_SPEED_NOTES = """Ours works on an hour in memory as long as it takes up to 2 GiB there; a
+larger hour, here that of 20 M, goes over the disk in bounded memory (`[run] in_memory`),
+which costs time.
 
 Memory is the peak resident memory of the process: the kernel's high water
 mark, or, if that is more, the sum over all its processes, sampled five times a second (PySpark's

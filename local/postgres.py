@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import subprocess
 import warnings
@@ -55,6 +56,8 @@ def running_postgres(data: Path) -> Iterator[str]:
     finally:
         with uninterrupted():
             server.cleanup()
+            # It would clean up once more at the exit, and log that to a stream that is closed.
+            atexit.unregister(server._cleanup)
             # It leaves the server to other users of the folder, who may have been killed long ago.
             if (data / "postmaster.pid").exists():
                 server.stop()

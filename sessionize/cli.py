@@ -6,10 +6,12 @@ import argparse
 import json
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from sessionize import signals
 from sessionize.model.errors import SessionizeError
 
 # Whatever is heavy (numpy, pyarrow, the AWS client) is imported by the command that needs it.
@@ -20,11 +22,15 @@ if TYPE_CHECKING:
 
 _HOUR_HELP = "an hour in UTC, as 2017-02-04T23"
 _COUNTS = ("records_read", "valid", "quarantined", "late", "duplicates", "settled")
+_NO_OBJECT = "NO OBJECT HAS LANDED"
 _SESSIONS = ("sessions_closed", "sessions_open", "pending_after")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit code: 0 success, 1 failure, 2 wrong usage."""
+    """Run the command line; return the exit code: 0 success, 1 failure, 2 wrong usage.
+
+    128 and the signal's number where one has ended it.
+    """
     options = _parser().parse_args(arguments)
     logging.basicConfig(
         level=logging.INFO if options.verbose else logging.WARNING,
@@ -32,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stream=sys.stderr,
     )
     try:
-        return options.command(options)
+        with signals.raised():
+            return options.command(options)
     except SessionizeError as error:
         if options.verbose:
             logging.getLogger(__name__).info("where it went wrong:", exc_info=error)
@@ -44,6 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("sessionize: interrupted; run the hour again to complete it", file=sys.stderr)
         return 130
+    except signals.EndedError as ended:
+        print(
+            f"sessionize: ended by {ended.name}; run the hour again to complete it", file=sys.stderr
+        )
+        return ended.exit_code
     except Exception as error:
         if options.verbose:
             raise
@@ -75,6 +87,11 @@ def _parser() -> argparse.ArgumentParser:
 
     describe = _command(commands, "describe", "print the columns of a pipeline", _describe)
     describe.add_argument("--athena", action="store_true", help="as statements for Athena")
+
+    text = "hold every file of the lake against the ledgers: say what is wrong, and what to run"
+    verify = _command(commands, "verify", text, _verify)
+    verify.add_argument("--from", dest="first", metavar="HOUR", help=f"verify from {_HOUR_HELP}")
+    verify.add_argument("--to", dest="end", metavar="HOUR", help="up to this hour, exclusive")
 
     check = _command(commands, "check", "check a pipeline file, and say what it sets", _check)
     check.add_argument(
@@ -133,7 +150,9 @@ def _run(options: argparse.Namespace) -> int:
             f"{hour}  read {counts.records_read:,}  valid {counts.valid:,}  "
             f"quarantined {counts.quarantined:,}  late {counts.late:,}  "
             f"duplicates {counts.duplicates:,}  sessions closed {counts.sessions_closed:,}  "
-            f"open {counts.sessions_open:,}" + ("" if published.changed else "  (unchanged)"),
+            f"open {counts.sessions_open:,}"
+            + ("" if published.ledger.claimed else f"  {_NO_OBJECT}")
+            + ("" if published.changed else "  (unchanged)"),
             flush=True,
         )
     if published is not None and published.outdated:
@@ -151,11 +170,21 @@ def _status(options: argparse.Namespace) -> int:
     from sessionize.pipeline.status import pipeline_status
 
     first, end = _optional_hour(options.first), _optional_hour(options.end)
-    lines = pipeline_status(pipeline.lake, pipeline.config, first, end)
+    lines = list(pipeline_status(pipeline.lake, pipeline.config, first, end))
+    if not lines:
+        config = pipeline.config
+        print(
+            f"No hour has been run: {config.lake} holds no ledger. The first is {config.start}: "
+            f"run --config {options.config} --hour {config.start}",
+            file=sys.stderr,
+        )
+        return 0
     if options.json:
         for line in lines:
             counts = line.ledger.encode()["counts"] if line.ledger else None
-            print(json.dumps({"hour": str(line.hour), "state": line.state, "counts": counts}))
+            objects = len(line.ledger.claimed) if line.ledger else None
+            shown = {"state": line.state, "objects": objects, "counts": counts}
+            print(json.dumps({"hour": str(line.hour), **shown}))
         return 0
     columns = (*_COUNTS, *_SESSIONS)
     print("  ".join(["hour         ", "state      ", *(name.rjust(12) for name in columns)]))
@@ -170,7 +199,28 @@ def _status_line(line: HourStatus, columns: Sequence[str]) -> str:
         if line.ledger is None
         else [f"{getattr(line.ledger.counts, name):,}".rjust(12) for name in columns]
     )
+    if line.ledger is not None and not line.ledger.claimed:
+        cells.append(_NO_OBJECT)
     return "  ".join([str(line.hour), line.state.ljust(11), *cells]).rstrip()
+
+
+def _verify(options: argparse.Namespace) -> int:
+    pipeline = _pipeline(options)
+    from sessionize.pipeline.verify import faults_of, hours_to_run
+
+    first, end = _optional_hour(options.first), _optional_hour(options.end)
+    faults = []
+    for fault in faults_of(pipeline.lake, pipeline.config, first, end):
+        print(fault.what, flush=True)
+        faults.append(fault)
+    if not faults:
+        print(f"{pipeline.config.lake}: everything is as the ledgers say")
+        return 0
+    print(f"{len(faults)} faults; to mend them, after what the lines above ask for:")
+    for first, end in hours_to_run(pipeline.lake, faults):
+        command = f"--config {shlex.quote(options.config)} --from {first} --to {end}"
+        print(f"python -m sessionize run {command}")
+    return 1
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -221,6 +271,8 @@ def _init(options: argparse.Namespace) -> int:
         write_file(path, initial.text, force=options.force)
     for doubt in initial.proposal.doubts:
         print(f"TODO {doubt}", file=sys.stderr)
+    for remark in initial.proposal.remarks:
+        print(f"NOTE {remark}", file=sys.stderr)
     if options.out != "-":
         print(
             f"{path} written"

@@ -67,6 +67,28 @@ def test_a_changed_hour_says_which_later_hours_are_outdated(config, capsys):
     assert capsys.readouterr().out.count(" done ") == 4
 
 
+def test_an_hour_for_which_nothing_has_landed_is_seen(config, tmp_path, capsys, caplog):
+    for path in (tmp_path / "raw").rglob("*-[bc]-*"):
+        path.unlink()
+    assert main(["run", "--config", config, "--from", str(FIRST), "--to", str(LAST.next)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    quiet = ["NO OBJECT HAS LANDED" in line for line in lines]
+    assert quiet == [False, True, True, False]
+    warnings = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert [warning.partition(". ")[0] for warning in warnings] == [
+        f"{SECOND}: no object has landed for the hour; for {FIRST} 2 had",
+        f"{THIRD}: no object has landed for the hour; nor for {SECOND}",
+    ]
+    assert f"{tmp_path}/raw/{SECOND.landing_prefix}" in warnings[0]
+
+    main(["status", "--config", config])
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert ["NO OBJECT HAS LANDED" in line for line in lines] == quiet
+    main(["status", "--config", config, "--json"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["objects"] for line in lines] == [2, 0, 0, 1]
+
+
 def test_a_missing_hour_is_named(config, capsys):
     assert main(["run", "--config", config, "--hour", str(LAST)]) == 1
     error = capsys.readouterr().err
@@ -136,3 +158,20 @@ def test_what_nobody_expected_is_one_line_too(config, capsys, monkeypatch):
     error = capsys.readouterr().err
     assert "RuntimeError: boom bang" in error
     assert error.count("\n") == 1
+
+
+def test_a_lake_is_verified_and_the_command_that_mends_it_can_be_typed(config, tmp_path, capsys):
+    main(["run", "--config", config, "--from", str(FIRST), "--to", str(THIRD)])
+    capsys.readouterr()
+    assert main(["verify", "--config", config]) == 0
+    assert "everything is as the ledgers say" in capsys.readouterr().out
+    part = tmp_path / "lake" / "sessions" / SECOND.partition / "part-0.parquet"
+    part.write_bytes(bytes(part.stat().st_size))
+    assert main(["verify", "--config", config]) == 1
+    *_, fault, _, command = capsys.readouterr().out.splitlines()
+    assert fault.endswith("part-0.parquet is damaged: its SHA-256 is another one")
+    program, arguments = command.split(" run ")
+    assert program == "python -m sessionize"
+    assert main(["verify", "--config", config, "--to", str(SECOND)]) == 0
+    assert main(["run", *arguments.split()]) == 0
+    assert main(["verify", "--config", config]) == 0

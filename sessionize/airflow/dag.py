@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 from airflow.providers.standard.operators.empty import EmptyOperator
@@ -10,28 +9,15 @@ from airflow.sdk import (
     DAG,
     Asset,
     CronDataIntervalTimetable,
-    ExceptionRetryPolicy,
     Param,
-    RetryAction,
-    RetryRule,
     TriggerRule,
 )
 
 from sessionize.airflow import tasks
 from sessionize.airflow.delivery import DeliveryOperator
 from sessionize.airflow.manual import manual_of
+from sessionize.airflow.retries import Retries
 from sessionize.config import PipelineConfig, load_config
-from sessionize.model.errors import ObjectGoneError, SessionizeError, StorageError
-
-#: Storage that cannot be reached passes by itself; whatever else the project raises on purpose
-#: stays until someone mends it.
-RETRY_POLICY = ExceptionRetryPolicy(
-    rules=[
-        RetryRule(ObjectGoneError, RetryAction.FAIL, reason="the claimed object is gone"),
-        RetryRule(StorageError, RetryAction.RETRY, reason="storage may come back"),
-        RetryRule(SessionizeError, RetryAction.FAIL, reason="trying again would not help"),
-    ]
-)
 
 
 def build_dag(pipeline_file: str | Path) -> DAG:
@@ -65,9 +51,9 @@ def build_dag(pipeline_file: str | Path) -> DAG:
             "owner": config.airflow.owner,
             "retries": config.airflow.retries,
             "retry_delay": config.airflow.retry_delay,
-            "retry_exponential_backoff": 2,
-            "max_retry_delay": timedelta(hours=1),
-            "retry_policy": RETRY_POLICY,
+            # It backs off by itself; what it is not asked about (a worker that died) comes again
+            # after `retry_delay`, however often the hour has been run before.
+            "retry_policy": Retries(config.airflow.retries, config.airflow.retry_delay),
             "execution_timeout": config.airflow.task_timeout,
         },
         # The DAG file puts it where Airflow looks; the file that only checks does not.

@@ -55,7 +55,10 @@ Trigger the DAG with the param `hour`, and without a logical date:
 
     airflow dags trigger {dag_id} -c '{{"hour": "{hour}"}}'
 
-If the hour before is missing or outdated, it fails with an error that says what to run first.
+With a logical date instead (`airflow dags test {dag_id} {hour}:00`) the run is for the hour that
+begins there, whatever data interval Airflow gives it; a backfill mends the interval and runs it
+again. If the hour before is missing or outdated, it fails with an error that says what to run
+first.
 """
 
 

@@ -114,4 +114,5 @@ def publish(pipeline_file: str, claim_id: str, sessions: Asset) -> dict[str, obj
             *(len(outdated), pipeline.config.name, outdated[0], outdated[-1]),
         )
     get_current_context()["outlet_events"][sessions].add_partitions(str(hour))
-    return {"hour": str(hour), **counts, "outdated": outdated}
+    objects = len(published.ledger.claimed)
+    return {"hour": str(hour), "objects": objects, **counts, "outdated": outdated}

@@ -141,8 +141,11 @@ class Landing(Section, frozen=True):
     straggler_lookback: Duration = Duration.parse("7d")
     max_record_size: Size = Size.parse("16MiB")
     max_object_size: Size = Size.parse("16GiB")
+    max_object_records: int = 10_000_000
 
     def __post_init__(self) -> None:
+        if self.max_object_records < 1:
+            raise ValueError(f"`max_object_records` is {self.max_object_records}: write 1 or more")
         if self.straggler_lookback < timedelta(hours=1):
             raise ValueError("`straggler_lookback` must be at least 1h: the hour before")
 
@@ -166,7 +169,7 @@ class Run(Section, frozen=True):
     """How an hour's work is cut. Results do not depend on it.
 
     ``shards`` 0 stands for one shard for each ``shard_size`` of claimed objects, ``threads`` 0 for
-    as many as this process may use processors. An hour whose objects are no larger than
+    as many as this process may use processors. An hour whose tables take no more than
     ``in_memory`` is worked on in memory by the command line, in shards that suit it.
     """
 
@@ -174,7 +177,7 @@ class Run(Section, frozen=True):
     shard_size: Size = Size.parse("128MiB")
     shards: int = 0
     threads: int = 0
-    in_memory: Size = Size.parse("640MiB")
+    in_memory: Size = Size.parse("2GiB")
 
     def __post_init__(self) -> None:
         if not 0 <= self.shards <= MAX_SHARDS:

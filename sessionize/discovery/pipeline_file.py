@@ -71,8 +71,9 @@ def explained(proposal: Proposal) -> str:
         kept = types.get(found.path, "")
         line = f"  {found.path:40} {found.present:6.1%}  {found.distinct:,} distinct  {kinds}"
         lines.append(_one_line(f"{line}  {kept}  {examples}").rstrip())
-    for doubt in proposal.doubts:
-        lines += ["", f"look at: {_one_line(doubt)}"]
+    lines += [""] if proposal.doubts or proposal.remarks else []
+    lines += [f"TODO {doubt}" for doubt in proposal.doubts]
+    lines += [f"NOTE {remark}" for remark in proposal.remarks]
     return "\n".join(map(_one_line, lines)) + "\n"
 
 
@@ -90,6 +91,8 @@ def _head(proposal: Proposal) -> Iterator[str]:
     )
     for doubt in proposal.doubts:
         yield from _comment(f"TODO {doubt}.")
+    for remark in proposal.remarks:
+        yield from _comment(f"NOTE {remark}.")
 
 
 def _top(proposal: Proposal, name: str, raw: str, lake: str) -> Iterator[str]:

@@ -87,7 +87,9 @@ class Proposal:
     opening, closing : tuple of str
         Actions that by their names might begin or end a session.
     doubts : tuple of str
-        What people must decide, or look at, before the pipeline runs.
+        What people must decide before the pipeline runs.
+    remarks : tuple of str
+        What they should know.
     """
 
     prefix: FoundPrefix
@@ -103,6 +105,7 @@ class Proposal:
     opening: tuple[str, ...]
     closing: tuple[str, ...]
     doubts: tuple[str, ...]
+    remarks: tuple[str, ...]
 
     @property
     def is_complete(self) -> bool:
@@ -143,7 +146,8 @@ def propose(sample: Sample, prefixes: Sequence[FoundPrefix]) -> Proposal:
         actions=tuple(actions[:12]),
         opening=tuple(action for action in actions if _OPENS.search(action)),
         closing=tuple(action for action in actions if _CLOSES.search(action)),
-        doubts=tuple(_doubts(sample, prefixes, roles)),
+        doubts=tuple(_doubts(prefixes, roles)),
+        remarks=tuple(_remarks(sample, roles)),
     )
 
 
@@ -235,9 +239,7 @@ def _actions(paths: Sequence[Found], profile: str, roles: Mapping[Role, Choice])
     return [] if found is None else found.commonest(200)
 
 
-def _doubts(
-    sample: Sample, prefixes: Sequence[FoundPrefix], roles: Mapping[Role, Choice]
-) -> Iterable[str]:
+def _doubts(prefixes: Sequence[FoundPrefix], roles: Mapping[Role, Choice]) -> Iterable[str]:
     if prefixes[1:]:
         others = ", ".join(str(other.prefix) for other in prefixes[1:6])
         yield (
@@ -249,18 +251,18 @@ def _doubts(
             f"{prefixes[0].prefix} could be {' or '.join(prefixes[0].also)}: nothing tells day and "
             "month apart"
         )
-    for role in REQUIRED:
-        choice = roles.get(role)
-        if choice is None:
-            continue
+    for role, choice in roles.items():
         if choice.chosen is None:
-            yield f"[fields] {role}: {choice.doubt}{_named(choice)}; name the field"
-        elif choice.doubt:
+            if role in REQUIRED:
+                yield f"[fields] {role}: {choice.doubt}{_named(choice)}; name the field"
+            elif choice.is_a_tie:
+                yield f"[fields] {role}: {choice.doubt}; name the field, or leave it out"
+
+
+def _remarks(sample: Sample, roles: Mapping[Role, Choice]) -> Iterable[str]:
+    for role, choice in roles.items():
+        if choice.chosen is not None and choice.doubt:
             yield f"[fields] {role} = {choice.chosen.path}: {choice.doubt}"
-    for role in ("user_id", "event_id"):
-        choice = roles.get(role)  # type: ignore[call-overload]
-        if choice is not None and choice.chosen is None and "equally" in choice.doubt:
-            yield f"[fields] {role}: {choice.doubt}; name the field, or leave it out"
     bad = sample.unreadable.total()
     if bad:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sample.unreadable.items())
@@ -269,6 +271,6 @@ def _doubts(
 
 
 def _named(choice: Choice) -> str:
-    if not choice.candidates or "equally" in choice.doubt:
+    if not choice.candidates or choice.is_a_tie:
         return ""
     return " (" + ", ".join(f"`{one.path}`" for one in choice.candidates[:4]) + ")"

@@ -1,6 +1,6 @@
 """Which field could be an event's time, machine, user, action and id, by name and by evidence.
 
-A field scores by its name, from 0 to 1, times what its values say. Two that score about the same
+A field scores by its name, about 0 to 1, times what its values say. Two that score about the same
 are told apart by nobody but the people who send them: then none is chosen.
 """
 
@@ -47,8 +47,8 @@ _NAMES: dict[Role, dict[float, str]] = {
         "etltstamp dvcesenttstamp uploadtime",
     },
     "action": {
-        1.0: "eventname action eventaction",
-        0.98: "event",
+        1.1: "eventname",  # more telling than an `event` beside it, which may be a kind of events
+        0.98: "event action eventaction",
         0.8: "eventtype actionname activity",
         0.7: "type name actiontype eventlabel",
         0.4: "category verb operation method kind",
@@ -109,12 +109,15 @@ class Choice:
         All, best first.
     doubt : str
         Why none is chosen, or what should be looked at; empty if nothing.
+    is_a_tie : bool
+        Whether none is chosen because several are about equally good.
     """
 
     role: Role
     chosen: Candidate | None
     candidates: tuple[Candidate, ...]
     doubt: str = ""
+    is_a_tie: bool = False
 
     @property
     def others(self) -> tuple[Candidate, ...]:
@@ -156,7 +159,7 @@ def choose(role: Role, candidates: Sequence[Candidate]) -> Choice:
     ]
     if rivals:
         names = " and ".join(f"`{one.path}`" for one in (best, *rivals[:3]))
-        return Choice(role, None, ranked, f"{names} are about equally good")
+        return Choice(role, None, ranked, f"{names} are about equally good", is_a_tie=True)
     return Choice(role, best, ranked, "; ".join(best.against) if role in REQUIRED else "")
 
 

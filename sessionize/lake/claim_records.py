@@ -27,7 +27,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -74,6 +74,17 @@ class Index:
             return cls(int(document["landed"]), proofs)
         except (AttributeError, KeyError, TypeError, ValueError, IntervalError):
             return cls()
+
+
+@dataclass(frozen=True)
+class WrittenClaim:
+    """What a claim says: the objects, and the settings under which the hour was claimed last.
+
+    Claims of release 0.1 say nothing of settings.
+    """
+
+    objects: tuple[StoredObject, ...]
+    settings: str = ""
 
 
 class ClaimRecords:
@@ -200,23 +211,66 @@ def read_objects(lake: Lake, hour: Hour) -> tuple[StoredObject, ...] | None:
     ForeignFileError
         If the record is not a claim.
     """
+    written = read_written(lake, hour)
+    return None if written is None else written.objects
+
+
+def read_written(lake: Lake, hour: Hour) -> WrittenClaim | None:
+    """Return the hour's claim as it is written down; None if it has not been claimed.
+
+    Raises
+    ------
+    ForeignFileError
+        If the record is not a claim.
+    """
     document = _read(lake, hour)
-    return None if document is None else _objects(lake, hour, document)
+    if document is None:
+        return None
+    return WrittenClaim(_objects(lake, hour, document), str(document.get("settings", "")))
 
 
 def write_claim(
-    lake: Lake, hour: Hour, objects: Iterable[StoredObject], index: Index | None
+    lake: Lake,
+    hour: Hour,
+    objects: Iterable[StoredObject],
+    index: Index | None,
+    settings: str = "",
+    replaces: str | None = None,
 ) -> None:
-    """Write a claim down."""
+    """Write a claim down.
+
+    Parameters
+    ----------
+    lake : Lake
+        Where it is written.
+    hour : Hour
+        The hour whose run reads the objects.
+    objects : iterable of StoredObject
+        What it reads.
+    index : Index or None
+        What is known of the hours before.
+    settings : str
+        The fingerprint of the settings under which the hour is run. It tells an attempt that the
+        hour has been begun anew, under others, since.
+    replaces : str, optional
+        The version of the record that is replaced: see `Storage.write`.
+
+    Raises
+    ------
+    OvertakenError
+        If another claim is there by now.
+    """
     document: dict[str, Any] = {"hour": str(hour), "objects": encoded(objects)}
+    if settings:
+        document["settings"] = settings
     if index is not None:
         document["index"] = index.encode()
-    lake.write_json(claim_key(hour), document)
+    lake.write_json(claim_key(hour), document, replaces)
 
 
 def encoded(objects: Iterable[StoredObject]) -> list[dict[str, object]]:
     """Return objects as JSON says them."""
-    return [asdict(entry) for entry in objects]
+    return [{"key": entry.key, "size": entry.size, "etag": entry.etag} for entry in objects]
 
 
 def claim_key(hour: Hour) -> str:
@@ -240,14 +294,17 @@ def _read(lake: Lake, hour: Hour) -> dict[str, Any] | None:
     document = lake.read_json(claim_key(hour))
     if document is not None and not isinstance(document, dict):
         raise _not_a_claim(lake, hour, f"a {type(document).__name__}")
+    if document is not None and document.get("hour") != str(hour):
+        raise _not_a_claim(lake, hour, f"its hour is {document.get('hour')!r:.50}")
     return document
 
 
 def _objects(lake: Lake, hour: Hour, document: dict[str, Any]) -> tuple[StoredObject, ...]:
     try:
         objects = tuple(StoredObject(**entry) for entry in document["objects"])
-        if not all(_is_object(entry) for entry in objects):
-            raise TypeError("an entry is not an object")
+        foreign = [entry for entry in objects if not _is_object(entry)]
+        if foreign:
+            raise TypeError(f"an entry is not an object that has landed: {foreign[0]!r:.200}")
     except (KeyError, TypeError) as error:
         raise _not_a_claim(lake, hour, repr(error)) from error
     return objects
@@ -255,8 +312,18 @@ def _objects(lake: Lake, hour: Hour, document: dict[str, Any]) -> tuple[StoredOb
 
 def _is_object(entry: StoredObject) -> bool:
     return (
-        isinstance(entry.key, str) and isinstance(entry.size, int) and isinstance(entry.etag, str)
+        isinstance(entry.key, str)
+        and type(entry.size) is int
+        and isinstance(entry.etag, str)
+        and _lies_in_a_folder(entry.key)
     )
+
+
+def _lies_in_a_folder(key: str) -> bool:
+    """Tell whether an object could have landed there, whatever the prefix was at the time."""
+    *folders, name = key.split("/")
+    parts = [*folders, name]
+    return bool(folders) and not any(p in ("", "..") or p.startswith(".") for p in parts)
 
 
 def _not_a_claim(lake: Lake, hour: Hour, why: str) -> ForeignFileError:

@@ -17,20 +17,22 @@ from sessionize.config import MAX_BATCHES, MAX_SHARDS, PipelineConfig
 from sessionize.lake.claim_records import (
     ClaimRecords,
     Index,
+    WrittenClaim,
     encoded,
     note_key,
     read_objects,
+    read_written,
     write_claim,
 )
 from sessionize.lake.landed import for_each_hour
 from sessionize.lake.layout import Lake
 from sessionize.lake.migrations import FORMAT
-from sessionize.lake.storage import Storage, StoredObject, side_by_side
-from sessionize.model.errors import ClaimChangedError, MissingStateError
+from sessionize.lake.storage import ABSENT, Storage, StoredObject, side_by_side
+from sessionize.model.errors import ClaimChangedError, MissingStateError, OvertakenError
 from sessionize.model.hours import Hour
 from sessionize.model.landing_prefix import DEFAULT_PREFIX, LandingPrefix
 
-__all__ = ["Claim", "claim_objects", "read_claim"]
+__all__ = ["Claim", "check_claim", "claim_changed", "claim_objects", "read_claim"]
 
 log = logging.getLogger(__name__)
 
@@ -112,12 +114,15 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
     first = _earliest(hour, config)
     prefix = config.landing.prefix
     records = ClaimRecords(lake, first, hour)
-    own = read_objects(lake, hour) if records.is_claimed(hour) else None
-    before = own or ()
+    mine_before = records.of(hour)
+    own = read_written(lake, hour) if mine_before.claim else None
+    before = own.objects if own else ()
     if hour > config.start and not records.is_claimed(hour.previous):
+        missing = _first_unclaimed(lake, records, hour, config)
         raise MissingStateError(
             f"{hour} cannot be run before {hour.previous}",
-            "Run the hours in order; `python -m sessionize status` shows which are missing.",
+            f"Run {missing} first"
+            + (f", then on to {hour.previous}, in order." if missing < hour.previous else "."),
         )
     landed, index = _unclaimed(raw, prefix, lake, records, first, hour, before)
     is_published = bool(before) and lake.ledger(hour) is not None
@@ -130,14 +135,15 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
     mine |= landed.unclaimed
     objects = tuple(sorted(mine.values(), key=lambda entry: entry.key.encode()))
     claim = _claim(hour, objects, config)
-    _note_stragglers(lake, claim, records.noted_by(hour))
-    if (read_objects(lake, hour) or ()) != before:
-        raise ClaimChangedError(
-            f"{hour}: another attempt has claimed other objects meanwhile",
-            "Run the hour again from `claim`.",
-        )
-    if objects != before or own is None:
-        write_claim(lake, hour, objects, index)
+    _note_stragglers(lake, claim, records)
+    if own != WrittenClaim(objects, claim.settings):
+        replaces = mine_before.claim.version if mine_before.claim else ABSENT
+        try:
+            write_claim(lake, hour, objects, index, claim.settings, replaces)
+        except OvertakenError as error:
+            # An attempt that has claimed the same may have known more, or less, of other hours.
+            if read_written(lake, hour) != WrittenClaim(objects, claim.settings):
+                raise claim_changed(hour) from error
     if claim.stragglers:
         names = ", ".join(entry.key for entry in claim.stragglers)
         log.info("%s claims %d stragglers: %s", hour, len(claim.stragglers), names)
@@ -154,6 +160,30 @@ def read_claim(lake: Lake, hour: Hour, config: PipelineConfig) -> Claim | None:
     """
     objects = read_objects(lake, hour)
     return None if objects is None else _claim(hour, objects, config)
+
+
+def check_claim(lake: Lake, claim: Claim) -> None:
+    """Make sure that no other attempt has claimed the hour anew, with another outcome to come.
+
+    Raises
+    ------
+    ClaimChangedError
+        If one has claimed other objects, or the same under other settings.
+    """
+    written = read_written(lake, claim.hour)
+    if written is None or written.objects != claim.objects:
+        raise claim_changed(claim.hour)
+    if written.settings not in (claim.settings, ""):
+        raise claim_changed(claim.hour)
+
+
+def claim_changed(hour: Hour) -> ClaimChangedError:
+    """Return the error for an hour that another attempt has begun anew."""
+    return ClaimChangedError(
+        f"{hour}: the claimed objects or the settings have changed while the hour was run: another "
+        "attempt has claimed it since",
+        "Run the hour again from `claim`.",
+    )
 
 
 @dataclass(frozen=True)
@@ -254,6 +284,16 @@ def _claim(hour: Hour, objects: tuple[StoredObject, ...], config: PipelineConfig
     )
 
 
+def _first_unclaimed(lake: Lake, records: ClaimRecords, hour: Hour, config: PipelineConfig) -> Hour:
+    """Return the hour from which the hours before ``hour`` must be run for it to be the next."""
+    before = [claimed for claimed in records.claimed() if claimed < hour]
+    if not before:
+        # Claims are listed as far back as stragglers are; a longer gap shows in the ledgers.
+        before = [done for done in lake.done_hours() if done < hour.previous][-1:]
+        before = [done for done in before if read_objects(lake, done) is not None]
+    return max(before[-1].next, config.start) if before else config.start
+
+
 def _earliest(hour: Hour, config: PipelineConfig) -> Hour:
     """Return the earliest hour whose stragglers the hour may claim."""
     try:
@@ -263,23 +303,29 @@ def _earliest(hour: Hour, config: PipelineConfig) -> Hour:
     return max(Hour(earliest.replace(minute=0, second=0, microsecond=0)), config.start)
 
 
-def _note_stragglers(lake: Lake, claim: Claim, noted: set[Hour]) -> None:
+def _note_stragglers(lake: Lake, claim: Claim, records: ClaimRecords) -> None:
     """Note beside each earlier hour's claim which of its late objects this claim holds.
 
     Written before the claim: an hour that is run again finds at its own place what later hours have
     taken. If the run dies in between, the next run of any later hour sees that the claim does not
-    hold the object, and takes it. ``noted`` are the hours that hold a note of an earlier attempt.
+    hold the object, and takes it. ``records`` know the notes of earlier attempts: no others are
+    replaced.
     """
+    noted = {under: records.of(under).notes[claim.hour] for under in records.noted_by(claim.hour)}
     late: dict[Hour, list[str]] = {}
     for entry in claim.stragglers:
         late.setdefault(claim.landed_under(entry), []).append(entry.key)
+
+    def write(under: Hour) -> None:
+        replaces = noted[under].version if under in noted else ABSENT
+        lake.write_json(note_key(under, claim.hour), late[under], replaces)
+
+    try:
+        side_by_side(lake.storage, write, late)
+    except OvertakenError as error:
+        raise claim_changed(claim.hour) from error
     side_by_side(
         lake.storage,
-        lambda under: lake.write_json(note_key(under, claim.hour), late[under]),
-        late,
-    )
-    side_by_side(
-        lake.storage,
-        lambda under: lake.storage.delete(note_key(under, claim.hour)),
-        sorted(noted - late.keys()),
+        lambda under: lake.storage.delete(noted[under].key, noted[under].version),
+        sorted(noted.keys() - late.keys()),
     )

@@ -4,20 +4,26 @@ S3 replaces one object in one step and offers nothing larger. So a partition is 
 name, the state is named by its content, and the ledger, written last, is the point from which the
 hour is done. What a crash can leave in between is marked before it can come about: a marked hour
 cannot be built upon until it has been run again.
+
+Two attempts at once. Each notes what is there, to the version, before it asks whether the hour is
+still its own, and replaces nothing else. So whatever an attempt of an earlier claim still sends
+after a later one has begun to publish is refused: the later one has put other versions there, for
+it writes a hour anew, all of it, that it finds marked or without a ledger.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sessionize.lake.layout import Lake
+from sessionize.lake.layout import Lake, Mark
 from sessionize.lake.ledger import Ledger, WrittenFile
 from sessionize.lake.staging import staging_prefix
-from sessionize.lake.storage import Storage, StoredObject, side_by_side
-from sessionize.model.errors import ClaimChangedError
+from sessionize.lake.storage import ABSENT, Storage, StoredObject, side_by_side
+from sessionize.model.errors import ObjectGoneError, OvertakenError
 from sessionize.model.hours import Hour
 
 log = logging.getLogger(__name__)
@@ -47,19 +53,25 @@ class _Found:
 
     Attributes
     ----------
-    partitions : dict of str to StoredObject
-        The published files, by dataset.
-    states : dict of str to int
-        The size of each state file, by key.
-    marks : dict of Hour to set of str
-    before, following : Ledger or None
-        The ledgers of the hour and of the next one.
+    files : dict of str to StoredObject
+        The published files and those of the state, by key.
+    intact : set of str
+        The keys of those that are, to the byte, what the last ledger says.
+    marks : dict of (Hour, str) to str
+        The version of each mark.
+    before : Ledger or None
+        The ledger of the hour,
+    before_version : str
+        and the version of its object.
+    following : Ledger or None
+        The ledger of the next hour.
     """
 
-    partitions: dict[str, StoredObject]
-    states: dict[str, int]
-    marks: dict[Hour, set[str]]
+    files: dict[str, StoredObject]
+    intact: set[str]
+    marks: dict[tuple[Hour, str], str]
     before: Ledger | None
+    before_version: str
     following: Ledger | None
 
     def holds(self, ledger: Ledger) -> bool:
@@ -67,23 +79,30 @@ class _Found:
         return (
             self.before == ledger
             and not self.is_interrupted(ledger.hour)
-            and all(self.states.get(file.key) == file.bytes for file in ledger.state.values())
-            and all(self.has(name, file) for name, file in ledger.published.items())
+            and all(file.key in self.intact for file in ledger.files)
         )
 
     def is_interrupted(self, hour: Hour) -> bool:
-        """Tell whether a file of the hour may be another run's, of the same size."""
-        return "interrupted" in self.marks.get(hour, ())
+        """Tell whether an attempt may be replacing files of the hour, or has died doing so."""
+        return (hour, "interrupted") in self.marks
 
-    def has(self, dataset: str, file: WrittenFile) -> bool:
-        """Tell whether the partition's file has the size of this one."""
-        return dataset in self.partitions and self.partitions[dataset].size == file.bytes
+    def version(self, key: str) -> str:
+        """Return the version of the file, which alone may be replaced."""
+        return self.files[key].version if key in self.files else ABSENT
 
 
-def commit_run(lake: Lake, ledger: Ledger, files: Mapping[str, Path]) -> Published:
+def _always() -> None:
+    """Find nothing that speaks against the publication."""
+
+
+def commit_run(
+    lake: Lake, ledger: Ledger, files: Mapping[str, Path], check: Callable[[], None] = _always
+) -> Published:
     """Write a run's files and, last, its ledger; what is there already is left alone.
 
-    Then states of the hour that the ledger does not name are removed.
+    Then states of the hour that the ledger does not name are removed. Only what was there when the
+    commit began is replaced or removed, to the version: what another attempt has published since
+    stays, and this one fails.
 
     Parameters
     ----------
@@ -93,6 +112,10 @@ def commit_run(lake: Lake, ledger: Ledger, files: Mapping[str, Path]) -> Publish
         The run, which adds up.
     files : mapping of str to Path
         Each file that the ledger names, on local disk, by its key.
+    check : callable, optional
+        Raises a `SessionizeError` if the hour has been begun anew since this run began. It is
+        called once it is known what is going to be replaced, and again before anything is: an
+        attempt that begins later sees this one's mark, and writes every file anew.
 
     Raises
     ------
@@ -100,34 +123,36 @@ def commit_run(lake: Lake, ledger: Ledger, files: Mapping[str, Path]) -> Publish
         If one of the hour's partitions holds a file that is not the pipeline's.
     StorageError
         If a write fails; running the hour again completes it.
-    ClaimChangedError
+    OvertakenError
         If another attempt publishes another run of the hour meanwhile.
+    SessionizeError
+        What ``check`` raises.
     """
     hour = ledger.hour
     found = _look(lake, ledger)
-    marked = {(of, mark) for of in (hour, hour.next) for mark in found.marks.get(of, ())}
+    check()
+    marks = {key: version for key, version in found.marks.items() if key[0] in (hour, hour.next)}
     following, changed = found.following, not found.holds(ledger)
     if changed:
-        if found.before is not None:
-            lake.mark(hour, "interrupted", "its partitions are being replaced")
-            marked.add((hour, "interrupted"))
-        if not _follows_on(following, ledger):
-            lake.mark(hour.next, "outdated", f"{hour} was run again and left another state")
-            marked.add((hour.next, "outdated"))
-        if found.before is not None:
-            _check_unchanged(lake, found.before, ledger)
-        _upload(lake, ledger, files, found)
-        _check_unchanged(lake, found.before, ledger)
-        lake.write_ledger(ledger)
+        _mark(lake, ledger, found, check, marks)
+        try:
+            _upload(lake, ledger, files, found)
+            lake.write_ledger(ledger, found.before_version)
+        except OvertakenError as error:
+            raise OvertakenError(
+                f"{hour}: another attempt publishes the hour with another outcome, and was first: "
+                f"{error.fault}",
+                error.remedy,
+            ) from error
         following = lake.ledger(hour.next)
     # The hour stands now. Marks that another attempt has set meanwhile are not this one's to judge.
     for mark in ("interrupted", "outdated"):
-        if (hour, mark) in marked:
-            lake.unmark(hour, mark)
+        if (hour, mark) in marks:
+            lake.unmark(hour, mark, marks[hour, mark])
     follows_on = _follows_on(following, ledger)
-    if follows_on and (hour.next, "outdated") in marked:
-        lake.unmark(hour.next, "outdated")
-    _remove_states(lake, ledger, found.states)
+    if follows_on and (hour.next, "outdated") in marks:
+        lake.unmark(hour.next, "outdated", marks[hour.next, "outdated"])
+    _remove_states(lake, ledger, found)
     outdated = () if follows_on else _done_after(lake, hour)
     if outdated:
         log.warning(
@@ -142,9 +167,10 @@ def commit_run(lake: Lake, ledger: Ledger, files: Mapping[str, Path]) -> Publish
 
 
 def remove_leftovers(lake: Lake, staging: Storage, ledger: Ledger) -> None:
-    """Remove the hour's work in progress."""
+    """Remove the hour's work in progress, and what killed writers of any hour have left."""
     # Another way of running the hour may have left work in the lake itself.
     for storage in [staging] if staging is lake.storage else [staging, lake.storage]:
+        storage.tidy()
         _delete(storage, (entry.key for entry in storage.list(staging_prefix(ledger.hour))))
 
 
@@ -154,44 +180,95 @@ def _look(lake: Lake, ledger: Ledger) -> _Found:
     So the ledger that counts is the newest that could be had before the first write.
     """
     hour = ledger.hour
-
-    def list_states() -> dict[str, int]:
-        return {entry.key: entry.size for entry in lake.storage.list(f"_state/{hour.partition}/")}
-
-    partitions = lake.partition_files(hour, ledger.published)
-    states, marks, following, before = _all(
-        lake, list_states, lake.marks, lambda: lake.ledger(hour.next), lambda: lake.ledger(hour)
+    partitions = lake.partition_files(hour, ledger.published).values()
+    states, marks, following, (before, version) = _all(
+        lake,
+        lambda: list(lake.storage.list(f"_state/{hour.partition}/")),
+        lake.mark_versions,
+        lambda: lake.ledger(hour.next),
+        lambda: lake.ledger_version(hour),
     )
-    return _Found(partitions, states, marks, before, following)
+    files = {entry.key: entry for entry in (*partitions, *states)}
+    intact: set[str] = set()
+    if before is not None and (hour, "interrupted") not in marks:
+        # What is the same, to the ledger, would be kept: only if it is the same to the byte.
+        kept = [file for file in ledger.files if file in before.files]
+        whole = side_by_side(lake.storage, lambda file: is_intact(lake, file, files), kept)
+        intact = {file.key for file, is_whole in zip(kept, whole, strict=True) if is_whole}
+    return _Found(files, intact, marks, before, version, following)
+
+
+def is_intact(lake: Lake, file: WrittenFile, found: Mapping[str, StoredObject]) -> bool:
+    """Tell whether a file of a ledger is there as it was written; reads it if its size is right."""
+    if file.key not in found or found[file.key].size != file.bytes:
+        return False
+    digest = hashlib.sha256()
+    try:
+        for chunk in lake.storage.stream(file.key):
+            digest.update(chunk)
+    except ObjectGoneError:
+        return False
+    return digest.hexdigest() == file.sha256
 
 
 def _all(lake: Lake, *requests: Callable[[], object]) -> list:  # type: ignore[type-arg]
     return side_by_side(lake.storage, lambda request: request(), requests)
 
 
+def _mark(
+    lake: Lake,
+    ledger: Ledger,
+    found: _Found,
+    check: Callable[[], None],
+    marks: dict[tuple[Hour, str], str],
+) -> None:
+    """Mark what the publication makes unfit to be built upon, and note the versions in ``marks``.
+
+    Nothing is marked in vain where another attempt has begun the hour anew.
+    """
+
+    def mark(hour: Hour, kind: Mark, why: str) -> None:
+        run, before = ledger.fingerprint, found.marks.get((hour, kind), ABSENT)
+        try:
+            marks[hour, kind] = lake.mark(hour, kind, why, run, before)
+        except OvertakenError:
+            check()
+            marks[hour, kind] = lake.mark(hour, kind, why, run)
+
+    if found.before is not None or any(not key.startswith("_state/") for key in found.files):
+        mark(ledger.hour, "interrupted", "its partitions are being replaced")
+    if not _follows_on(found.following, ledger):
+        why = f"{ledger.hour} was run again and left another state"
+        mark(ledger.hour.next, "outdated", why)
+    if marks:
+        check()
+
+
 def _upload(lake: Lake, ledger: Ledger, files: Mapping[str, Path], found: _Found) -> None:
-    """Upload the files that are not there as they should be, side by side."""
-    before = found.before
+    """Upload the files that are not there as they should be, side by side.
 
-    def is_there(name: str, file: WrittenFile) -> bool:
-        return (
-            before is not None
-            and before.published.get(name) == file
-            and not found.is_interrupted(ledger.hour)
-            and found.has(name, file)
-        )
+    The state comes last: an attempt that is overtaken at its partitions leaves none behind.
+    """
 
-    missing = [file.key for file in ledger.state.values()]
-    missing += [file.key for name, file in ledger.published.items() if not is_there(name, file)]
-    side_by_side(lake.storage, lambda key: lake.storage.upload(key, files[key]), missing)
+    def upload(key: str) -> None:
+        lake.storage.upload(key, files[key], found.version(key))
+
+    for part in (ledger.published, ledger.state):
+        keys = [file.key for file in part.values()]
+        side_by_side(lake.storage, upload, [key for key in keys if key not in found.intact])
 
 
-def _remove_states(lake: Lake, ledger: Ledger, states: Iterable[str]) -> None:
+def _remove_states(lake: Lake, ledger: Ledger, found: _Found) -> None:
     named = {file.key for file in ledger.state.values()}
-    superseded = [key for key in states if key not in named]
+    states = [entry for key, entry in found.files.items() if key.startswith("_state/")]
+    superseded = [entry for entry in states if entry.key not in named]
     # If a later attempt has published since, what is left over is its to judge.
     if superseded and lake.ledger(ledger.hour) == ledger:
-        _delete(lake.storage, superseded)
+        side_by_side(
+            lake.storage,
+            lambda entry: lake.storage.delete(entry.key, entry.version),
+            superseded,
+        )
 
 
 def _delete(storage: Storage, keys: Iterable[str]) -> None:
@@ -200,20 +277,6 @@ def _delete(storage: Storage, keys: Iterable[str]) -> None:
 
 def _follows_on(following: Ledger | None, ledger: Ledger) -> bool:
     return following is None or following.previous_state == ledger.state_fingerprint
-
-
-def _check_unchanged(lake: Lake, before: Ledger | None, mine: Ledger) -> None:
-    """Make sure that no other attempt has published another run of the hour meanwhile.
-
-    If one has, its partitions may be replaced in part by now: the hour is marked.
-    """
-    if lake.ledger(mine.hour) in (before, mine):
-        return
-    lake.mark(mine.hour, "interrupted", "a lagging attempt met a later one")
-    raise ClaimChangedError(
-        f"{mine.hour}: another attempt has published the hour meanwhile, with another outcome",
-        "Run the hour again from `claim`.",
-    )
 
 
 def _done_after(lake: Lake, hour: Hour) -> tuple[Hour, ...]:

@@ -24,7 +24,7 @@ from typing import Any, Literal
 
 from sessionize.lake.ledger import Ledger
 from sessionize.lake.migrations import FORMAT, MARKERS, migrate
-from sessionize.lake.storage import Storage, StoredObject, side_by_side
+from sessionize.lake.storage import ABSENT, Storage, StoredObject, side_by_side
 from sessionize.model.errors import ForeignFileError
 from sessionize.model.hours import Hour, hour_of_partition
 
@@ -51,9 +51,13 @@ class Lake:
         ForeignFileError
             If it is not JSON, or is JSON's ``null``.
         """
-        content = self.storage.read(key)
+        return self.read_json_version(key)[0]
+
+    def read_json_version(self, key: str) -> tuple[Any, str]:
+        """Return the JSON document at ``key`` and the version of the object, as `read_json`."""
+        content, version = self.storage.read_version(key)
         if content is None:
-            return None
+            return None, version
         try:
             document = json.loads(content)
             if document is None:
@@ -63,12 +67,15 @@ class Lake:
                 f"{self.storage.url}/{key} is not a record of this project ({error})",
                 "Restore it from a backup, or move it away and run its hour again.",
             ) from error
-        return document
+        return document, version
 
-    def write_json(self, key: str, document: Any) -> None:
-        """Write a JSON document, in one step."""
+    def write_json(self, key: str, document: Any, replaces: str | None = None) -> str:
+        """Write a JSON document, in one step; return its version.
+
+        With ``replaces``, only that version is replaced: see `Storage.write`.
+        """
         text = json.dumps(document, indent=1, ensure_ascii=False, sort_keys=False)
-        self.storage.write(key, text.encode() + b"\n")
+        return self.storage.write(key, text.encode() + b"\n", replaces)
 
     def hour_of_record(self, key: str) -> Hour | None:
         """Return the hour that a record's key names; None if it names none."""
@@ -91,12 +98,12 @@ class Lake:
             If a newer release has written in the lake.
         """
         mine = {"format": FORMAT, "name": name}
-        found = self.read_json("_pipeline.json")
+        found, version = self.read_json_version("_pipeline.json")
         if found is None:
-            self.write_json("_pipeline.json", mine)
+            self.write_json("_pipeline.json", mine, ABSENT)
         elif migrate(MARKERS, found, f"{self.storage.url}/_pipeline.json") == mine:
             if found != mine:
-                self.write_json("_pipeline.json", mine)
+                self.write_json("_pipeline.json", mine, version)
         else:
             raise ForeignFileError(
                 f"{self.storage.url} is the lake of another pipeline: its _pipeline.json says "
@@ -108,13 +115,22 @@ class Lake:
 
     def ledger(self, hour: Hour) -> Ledger | None:
         """Return the ledger of the hour's last published run; None if there is none."""
-        key = f"_runs/{hour.partition}.json"
-        document = self.read_json(key)
-        return None if document is None else Ledger.decode(document, f"{self.storage.url}/{key}")
+        return self.ledger_version(hour)[0]
 
-    def write_ledger(self, ledger: Ledger) -> None:
+    def ledger_url(self, hour: Hour) -> str:
+        """Return where the hour's ledger lies, for a reader."""
+        return f"{self.storage.url}/{_ledger_key(hour)}"
+
+    def ledger_version(self, hour: Hour) -> tuple[Ledger | None, str]:
+        """Return the ledger of the hour's last published run, and the version of its object."""
+        document, version = self.read_json_version(_ledger_key(hour))
+        if document is None:
+            return None, version
+        return Ledger.decode(document, self.ledger_url(hour), hour), version
+
+    def write_ledger(self, ledger: Ledger, replaces: str | None = None) -> None:
         """Write the ledger: from here on the hour is done."""
-        self.write_json(f"_runs/{ledger.hour.partition}.json", ledger.encode())
+        self.write_json(_ledger_key(ledger.hour), ledger.encode(), replaces)
 
     def done_hours(self) -> list[Hour]:
         """Return the hours that have a ledger, in order."""
@@ -129,20 +145,34 @@ class Lake:
     def marks(self) -> dict[Hour, set[str]]:
         """Return the hours that cannot be built upon, with the reasons."""
         marks: dict[Hour, set[str]] = {}
+        for hour, mark in self.mark_versions():
+            marks.setdefault(hour, set()).add(mark)
+        return marks
+
+    def mark_versions(self) -> dict[tuple[Hour, str], str]:
+        """Return the marks that there are, and the version of each."""
+        versions = {}
         for entry in self.storage.list("_marks/"):
             match = _RECORD.fullmatch(entry.key)
             hour = hour_of_partition(match[1]) if match else None
             if match and hour:
-                marks.setdefault(hour, set()).add(match[2])
-        return marks
+                versions[hour, match[2]] = entry.version
+        return versions
 
-    def mark(self, hour: Hour, mark: Mark, why: str) -> None:
-        """Say that the hour cannot be built upon until it is run again."""
-        self.write_json(_mark_key(hour, mark), {"hour": str(hour), "mark": mark, "why": why})
+    def mark(
+        self, hour: Hour, mark: Mark, why: str, run: str = "", replaces: str | None = None
+    ) -> str:
+        """Say that the hour cannot be built upon until it is run again; return the mark's version.
 
-    def unmark(self, hour: Hour, mark: Mark) -> None:
-        """Take the mark away."""
-        self.storage.delete(_mark_key(hour, mark))
+        ``run`` names the outcome of the run that sets it: marks of different runs are different.
+        With ``replaces``, only that version of the mark is replaced: see `Storage.write`.
+        """
+        document = {"hour": str(hour), "mark": mark, "why": why, "run": run}
+        return self.write_json(_mark_key(hour, mark), document, replaces)
+
+    def unmark(self, hour: Hour, mark: Mark, version: str | None = None) -> None:
+        """Take the mark away; with ``version``, only that one, not one that was set since."""
+        self.storage.delete(_mark_key(hour, mark), version)
 
     # Partitions.
 
@@ -183,6 +213,10 @@ class Lake:
 def partition_key(dataset: str, hour: Hour) -> str:
     """Return the key of the one file of a partition."""
     return f"{dataset}/{hour.partition}/{PART}"
+
+
+def _ledger_key(hour: Hour) -> str:
+    return f"_runs/{hour.partition}.json"
 
 
 def _mark_key(hour: Hour, mark: Mark) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field
-from typing import Any
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, TypeVar
 
 from sessionize.lake.migrations import FORMAT, LEDGERS, format_of, migrate
 from sessionize.model.errors import ForeignFileError, IntervalError, UnbalancedError
@@ -83,8 +84,8 @@ class Counts:
             if left != right:
                 raise UnbalancedError(
                     f"the run does not add up: {equation} would be {left} = {right} ({self})",
-                    "Nothing was published. This is a defect: keep the lake's _staging folder and "
-                    "report it.",
+                    "Nothing was published. This is a defect: report it, and keep the hour's raw "
+                    "objects and the state of the hour before.",
                 )
 
 
@@ -113,6 +114,16 @@ class Ledger:
         """Name the state's content: equal fingerprints, equal states."""
         return fingerprint(self.state)
 
+    @property
+    def files(self) -> list[WrittenFile]:
+        """All files that the run has written."""
+        return [*self.published.values(), *self.state.values()]
+
+    @property
+    def fingerprint(self) -> str:
+        """Name the whole run: equal fingerprints, equal ledgers."""
+        return hashlib.sha256(json.dumps(self.encode()).encode()).hexdigest()[:16]
+
     def encode(self) -> dict[str, Any]:
         """Return the JSON document."""
         document = {"format": self.format, **asdict(self)}
@@ -121,13 +132,13 @@ class Ledger:
         return document
 
     @classmethod
-    def decode(cls, document: Any, place: str) -> Ledger:
+    def decode(cls, document: Any, place: str, hour: Hour | None = None) -> Ledger:
         """Read the JSON document that :meth:`encode` wrote, in this release or an earlier one.
 
         Raises
         ------
         ForeignFileError
-            If the document is not a ledger.
+            If the document is not a ledger, or not that of ``hour``, if given.
         NewerFormatError
             If a newer release has written it.
         """
@@ -139,19 +150,32 @@ class Ledger:
             values = {
                 name: value for name, value in document.items() if name != "state_fingerprint"
             }
-            return cls(
+            ledger = cls(
                 **values
                 | {
                     "hour": Hour.parse(document["hour"]),
-                    "counts": Counts(**document["counts"]),
-                    "claimed": tuple(ObjectCounts(**entry) for entry in document["claimed"]),
+                    "counts": _typed(Counts(**document["counts"])),
+                    "claimed": tuple(
+                        _typed(ObjectCounts(**entry)) for entry in document["claimed"]
+                    ),
                     "published": _files(document["published"]),
                     "state": _files(document["state"]),
                     "format": written_in,
                 }
             )
+            for name in ("pipeline", "settings", "watermark", "previous_state"):
+                _check_type(name, getattr(ledger, name), str)
+            for tally in (ledger.quarantined_by_reason, ledger.closed_by_reason):
+                for reason, count in tally.items():
+                    _check_type(reason, count, int)
         except (AttributeError, KeyError, TypeError, IntervalError) as error:
             raise _not_a_ledger(place, repr(error)) from error
+        if hour is not None and ledger.hour != hour:
+            raise _not_a_ledger(place, f"it is that of {ledger.hour}")
+        return ledger
+
+
+_Record = TypeVar("_Record", WrittenFile, ObjectCounts, Counts)
 
 
 def fingerprint(state: dict[str, WrittenFile]) -> str:
@@ -168,4 +192,18 @@ def _not_a_ledger(place: str, why: str) -> ForeignFileError:
 
 
 def _files(document: dict[str, Any]) -> dict[str, WrittenFile]:
-    return {name: WrittenFile(**entry) for name, entry in document.items()}
+    return {name: _typed(WrittenFile(**entry)) for name, entry in document.items()}
+
+
+def _typed(record: _Record) -> _Record:
+    """Return a record of texts and numbers if that is what it holds."""
+    for column in fields(record):
+        # Annotations are kept as texts.
+        kind = int if column.type == "int" else str
+        _check_type(column.name, getattr(record, column.name), kind)
+    return record
+
+
+def _check_type(name: str, value: object, kind: type) -> None:
+    if type(value) is not kind:
+        raise TypeError(f"{name} is {value!r:.50}")

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import tempfile
+import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.ipc
 
 from sessionize.lake.storage import LocalStorage, Storage
+from sessionize.lake.temporary import temporary_folder
 from sessionize.model.errors import StagingError
 from sessionize.model.hours import Hour
 
@@ -71,8 +71,8 @@ class StoredStaging:
     @contextlib.contextmanager
     def writing(self, name: str, schema: pa.Schema) -> Iterator[TableWriter]:
         """Write a table piece by piece; it appears, whole, when the block ends well."""
-        with tempfile.TemporaryDirectory(prefix="sessionize-") as folder:
-            path = Path(folder) / "table"
+        with temporary_folder() as folder:
+            path = folder / "table"
             with pa.ipc.new_stream(str(path), schema, options=self._options) as writer:
                 yield writer
             self._storage.upload(self._prefix + name, path)
@@ -108,19 +108,57 @@ class StoredStaging:
         return content
 
 
-class MemoryStaging:
-    """The staging area of work that one process does by itself."""
+class NoRoomError(Exception):
+    """Tables do not fit the memory that they may take; whoever gave it has another way."""
 
-    def __init__(self) -> None:
+
+class Room:
+    """The memory that tables may take, all together; several threads may fill it.
+
+    Parameters
+    ----------
+    size : int
+        In bytes.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._lock = threading.Lock()
+
+    def take(self, size: int) -> None:
+        """Take so many bytes.
+
+        Raises
+        ------
+        NoRoomError
+            If there are no more so many.
+        """
+        with self._lock:
+            self._left -= size
+            if self._left < 0:
+                raise NoRoomError
+
+
+class MemoryStaging:
+    """The staging area of work that one process does by itself.
+
+    Parameters
+    ----------
+    room : Room
+        What tables are held in. Where it is full, adding to one raises `NoRoomError`.
+    """
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
         self._tables: dict[str, list[pa.Table]] = {}
         self._records: dict[str, Any] = {}
 
     @contextlib.contextmanager
     def writing(self, name: str, schema: pa.Schema) -> Iterator[TableWriter]:
         """Write a table piece by piece; it appears, whole, when the block ends well."""
-        pieces = _Pieces()
+        pieces = _Pieces(self._room)
         yield pieces
-        self._tables[name] = pieces
+        self._tables[name] = pieces.tables
 
     def read_batches(self, name: str) -> Iterator[pa.Table]:
         """Yield a table in the pieces in which it was written."""
@@ -135,14 +173,19 @@ class MemoryStaging:
         return self._records[name]
 
 
-class _Pieces(list[pa.Table]):
+class _Pieces:
     """Takes tables as a file does."""
 
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self.tables: list[pa.Table] = []
+
     def write_table(self, table: pa.Table) -> None:
-        self.append(table)
+        self._room.take(table.nbytes)
+        self.tables.append(table)
 
     def write_batch(self, batch: pa.RecordBatch) -> None:
-        self.append(pa.Table.from_batches([batch]))
+        self.write_table(pa.Table.from_batches([batch]))
 
 
 def staging_prefix(hour: Hour) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Mapping
 
@@ -13,7 +14,12 @@ from sessionize.lake.layout import Lake
 from sessionize.lake.ledger import Ledger
 from sessionize.lake.migrations import as_declared
 from sessionize.lake.storage import side_by_side
-from sessionize.model.errors import MissingStateError, OutdatedStateError
+from sessionize.model.errors import (
+    ClaimChangedError,
+    MissingStateError,
+    OutdatedStateError,
+    SessionizeError,
+)
 from sessionize.model.hours import Hour
 
 
@@ -82,7 +88,9 @@ def load_state(
     Raises
     ------
     MissingStateError
-        If a file of the state is gone or is not the one that the ledger names.
+        If a file of the state is gone or is not, to the byte, the one that the ledger names.
+    ClaimChangedError
+        If that is so because the hour before has been run again meanwhile.
     """
 
     def load(name: str) -> pa.Table:
@@ -90,8 +98,10 @@ def load_state(
         if previous is None or file is None or not file.rows:
             return schemas[name].empty_table()
         content = lake.storage.read(file.key)
-        if content is None or len(content) != file.bytes:
-            raise _not_there(lake, previous, file.key, "gone" if content is None else "damaged")
+        if content is None:
+            raise _not_there(lake, previous, file.key, "gone")
+        if hashlib.sha256(content).hexdigest() != file.sha256:
+            raise _not_there(lake, previous, file.key, "damaged")
         try:
             parquet = pq.ParquetFile(io.BytesIO(content))
             groups = [
@@ -103,7 +113,7 @@ def load_state(
                 )
                 for group in range(parquet.num_row_groups)
             ]
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, OSError, KeyError, ValueError) as error:
             raise _not_there(lake, previous, file.key, f"damaged ({error})") from error
         return pa.concat_tables([schemas[name].empty_table(), *groups])
 
@@ -113,16 +123,23 @@ def load_state(
 def _of_shard(table: pa.Table, shard: int, shards: int) -> pa.Table:
     if shards == 1:
         return table
-    from sessionize.sessions.machines import shard_of  # it imports pandas
+    from sessionize.sessions.machines import of_shard  # it imports pandas
 
-    ids = table.column("machine_id").cast(pa.string()).combine_chunks()
-    return table.filter(pa.array(shard_of(ids, shards) == shard))
+    return of_shard(table, shard, shards)
 
 
-def _not_there(lake: Lake, previous: Ledger, key: str, how: str) -> MissingStateError:
+def _not_there(lake: Lake, previous: Ledger, key: str, how: str) -> SessionizeError:
+    hour = previous.hour
+    now = lake.ledger(hour)
+    if now is not None and now.state_fingerprint != previous.state_fingerprint:
+        return ClaimChangedError(
+            f"{hour.next}: {hour} has been run again meanwhile, with another outcome",
+            f"Run {hour.next} again.",
+        )
     return MissingStateError(
-        f"{lake.storage.url}/{key}, a part of the state that {previous.hour} left, is {how}",
-        f"Restore the file, or run {previous.hour} again.",
+        f"{lake.storage.url}/{key}, a part of the state that {hour} left, is {how}",
+        # A file of the right size is not written again: it must be out of the way.
+        f"Restore the file; or remove it, if it is there, and run {hour} again, then {hour.next}.",
     )
 
 

@@ -75,6 +75,11 @@ class Batch:
         """Whether no record more can be added."""
         return self._scan.rows == self._scan.room
 
+    @property
+    def position(self) -> int:
+        """The place of the next record in its object."""
+        return self._objects[-1].position_of(len(self))
+
     def begin_object(self, key: str) -> None:
         """Note that the next records are those of another object."""
         if self._objects and self._objects[-1].first_row == len(self):
@@ -84,6 +89,18 @@ class Batch:
     def take(self, text: bytes, at: int, limit: int) -> Taken:
         """Add the records that stand strictly well formed from ``at`` on: see `StrictScan`."""
         return self._scan.take(text, at, limit, self._base)
+
+    def cut(self, position: int) -> int:
+        """Give back the records of this text from a place in the object on.
+
+        Returns
+        -------
+        int
+            Where in the text the first of them begins.
+        """
+        rows = len(self) - (self.position - position)
+        self._scan.cut(rows)
+        return int(self._scan.starts[rows]) - self._base
 
     def add(self, start: int, end: int, parsed: Fields | Problem) -> None:
         """Add one record that has been decoded, or cannot be."""

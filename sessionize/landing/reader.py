@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from sessionize.config import Landing
-from sessionize.kernels.json_grammar import BOM, end_without_blank
+from sessionize.kernels.json_grammar import BOM, OPEN_OBJECT, end_without_blank
 from sessionize.landing.batch import Batch
 from sessionize.landing.compression.recognise import decompress
 from sessionize.landing.json.framing import Frame, Framer
@@ -46,7 +46,8 @@ def read_records(
     fields : mapping of str to str
         Column name to the raw field that fills it.
     landing : Landing
-        The limits ``max_record_size`` (at most 256 MiB count) and ``max_object_size``.
+        The limits ``max_record_size`` (at most 256 MiB count), ``max_object_size`` and
+        ``max_object_records``.
     few_values : collection of str
         The columns in which few texts come again and again: they become categoricals.
     batch_bytes : int
@@ -64,7 +65,8 @@ def read_records(
     for key, chunks in objects:
         window = Window(decompress(chunks), batch_bytes, landing.max_object_size)
         batch.begin_object(key)
-        yield from _ObjectReader(window, batch, limit, batch_bytes).read()
+        reader = _ObjectReader(window, batch, limit, landing.max_object_records, batch_bytes)
+        yield from reader.read()
     if len(batch):
         yield batch.finish()
 
@@ -76,11 +78,14 @@ class _ObjectReader:
     by one; the framer would have found the same.
     """
 
-    def __init__(self, window: Window, batch: Batch, limit: int, batch_bytes: int) -> None:
+    def __init__(
+        self, window: Window, batch: Batch, limit: int, most: int, batch_bytes: int
+    ) -> None:
         self._window = window
         self._framer = Framer(window, limit)
         self._batch = batch
         self._limit = limit
+        self._most = most
         self._batch_bytes = batch_bytes
 
     def read(self) -> Iterator[Records]:
@@ -97,9 +102,17 @@ class _ObjectReader:
                 if not window.data:
                     break
 
+            if batch.position == self._most:
+                self._add_rest(at)
+                at = 0
+                break
+
             is_incomplete = False
-            if not framer.is_broken(at):
+            # What is no object is not even asked about: a text may be garbage line by line.
+            if window.data[at] == OPEN_OBJECT and not framer.is_broken(at):
                 behind, line, is_incomplete = batch.take(window.data, at, self._limit)
+                if batch.position > self._most:
+                    behind = batch.cut(self._most)
                 if behind > at:
                     framer.pass_records(line)
                     at = behind
@@ -140,6 +153,24 @@ class _ObjectReader:
         size = self._framer.skip()
         detail = f"{size} bytes at byte {place} of the text; the limit is {self._limit}"
         batch.add(0, len(head), Problem(Reason.RECORD_TOO_LARGE, detail))
+        batch.keep(head, len(head))
+
+    def _add_rest(self, at: int) -> None:
+        """Add what is left of an object with too many records as one more, of which the head."""
+        window, batch = self._window, self._batch
+        while len(window.data) - at < self._limit and window.more():
+            pass
+        head = _whole_characters(window.data[at : at + self._limit])
+        place = window.offset + at
+        batch.keep(window.data[:at], at)
+        window.drop(len(window.data))
+        while window.more():
+            window.drop(len(window.data))
+        detail = (
+            f"{window.offset - place} bytes at byte {place} of the text are left; the limit "
+            f"is {self._most} records"
+        )
+        batch.add(0, len(head), Problem(Reason.TOO_MANY_RECORDS, detail))
         batch.keep(head, len(head))
 
 

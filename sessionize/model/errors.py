@@ -37,6 +37,10 @@ class StorageError(SessionizeError):
     """The bucket or folder cannot be reached, read or written."""
 
 
+class StorageRefusedError(StorageError):
+    """Storage answers that it will not: it says the same again until something is mended."""
+
+
 class ObjectGoneError(StorageError):
     """An object that a run has claimed is no longer there, or is no longer the same."""
 
@@ -55,6 +59,10 @@ class ForeignFileError(SessionizeError):
 
 class ClaimChangedError(SessionizeError):
     """Another attempt has changed the hour's claim while this one was at work."""
+
+
+class OvertakenError(SessionizeError):
+    """Another attempt has put something where this one was about to write."""
 
 
 class StagingError(SessionizeError):

@@ -9,6 +9,7 @@ class Reason(StrEnum):
     # What can be wrong with the bytes (found while reading an object).
     DAMAGED_OBJECT = "damaged_object"
     OBJECT_TOO_LARGE = "object_too_large"
+    TOO_MANY_RECORDS = "too_many_records"
     RECORD_TOO_LARGE = "record_too_large"
     NOT_TEXT = "not_text"
     NOT_JSON = "not_json"

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -106,7 +107,8 @@ def write_of_shards(
     """
     (folder / _STATE).mkdir(exist_ok=True)
     duplicates = 0
-    with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool, contextlib.ExitStack() as stack:
+    # The pool ends before the files are closed: where one fails, another is still being written.
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
         files = {
             name: stack.enter_context(ParquetFile(folder / name, _kept(name, schemas), name))
             for name in staged_schemas(schemas)
@@ -177,15 +179,21 @@ def _ledger(
 ) -> Ledger:
     """Count the run from the files that it publishes."""
 
-    def column(name: str, of: str) -> pa.ChunkedArray:
-        return pq.read_table(files[published[name].key], columns=[of]).column(of)
+    def column(name: str, of: str) -> Iterator[pa.Array]:
+        """Read a column in pieces: a short file can have more rows than fit in memory."""
+        with pq.ParquetFile(files[published[name].key]) as file:
+            for batch in file.iter_batches(columns=[of]):
+                yield batch.column(0)
 
     def total(name: str) -> int:
-        return pc.sum(column(name, "event_count")).as_py() or 0
+        return sum(pc.sum(piece).as_py() or 0 for piece in column(name, "event_count"))
 
     def tally(name: str, of: str) -> dict[str, int]:
-        counts = pc.value_counts(column(name, of).cast(pa.string())).to_pylist()
-        return dict(sorted((entry["values"], entry["counts"]) for entry in counts))
+        counts: Counter[str] = Counter()
+        for piece in column(name, of):
+            for entry in pc.value_counts(piece.cast(pa.string())).to_pylist():
+                counts[entry["values"]] += entry["counts"]
+        return dict(sorted(counts.items()))
 
     return Ledger(
         pipeline=config.name,

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
+import gc
+import itertools
+import logging
+import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -17,14 +20,17 @@ import pyarrow as pa
 from sessionize.config import MAX_SHARDS, Run
 from sessionize.lake.claims import Claim
 from sessionize.lake.commit import Published
-from sessionize.lake.staging import MemoryStaging
-from sessionize.lake.storage import LocalStorage
-from sessionize.model.errors import ClaimChangedError
+from sessionize.lake.ledger import Ledger
+from sessionize.lake.staging import MemoryStaging, NoRoomError, Room
+from sessionize.lake.storage import LocalStorage, StoredObject
+from sessionize.lake.temporary import temporary_folder
 from sessionize.model.hours import Hour
 from sessionize.pipeline import stages
 from sessionize.pipeline.partitions import OF_BATCHES, ShardTables, tables_of, write_of_shards
 from sessionize.pipeline.shuffle import MemoryShuffle
 from sessionize.pipeline.stages import Pipeline, Work
+
+log = logging.getLogger(__name__)
 
 _Result = TypeVar("_Result")
 
@@ -32,32 +38,60 @@ _Result = TypeVar("_Result")
 def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
     """Run one hour; the result is file for file that of the DAG.
 
-    Work in progress is kept on local disk, that of a small hour in memory, and removed, whatever
-    happens.
+    Work in progress is kept in memory, as far as `[run] in_memory` allows; that of a larger hour on
+    local disk. It is removed, whatever happens.
 
     Raises
     ------
     SessionizeError
         If the hour cannot be run; what is published is whole.
     """
-    with tempfile.TemporaryDirectory(prefix="sessionize-") as temporary:
-        staging = LocalStorage(Path(temporary) / "staging", durable=False)
-        files = Path(temporary) / "files"
+    with temporary_folder() as temporary:
+        staging = LocalStorage(temporary / "staging", durable=False)
+        files = temporary / "files"
         files.mkdir()
         previous = stages.check_previous(pipeline, hour)
         claim = _in_small_shards(stages.claim(pipeline, hour), pipeline.config.run)
+        if _size(claim.objects) * _LEAST_EXPANSION <= pipeline.config.run.in_memory:
+            attempt = _Attempt(_in_memory(pipeline, claim), previous, files)
+            with contextlib.suppress(NoRoomError):
+                return attempt.run()
+            # How far an object expands shows when it is read. What has been read so far is
+            # forgotten: a frame of a failed thread must not keep it.
+            claim = _in_shards_for(claim, pipeline.config.run, attempt.begun)
+            del attempt
+            gc.collect()
+            log.info("%s: takes more memory than `[run] in_memory`: over the disk", hour)
         work = Work.stored(replace(pipeline, staging=staging), claim)
-        if sum(entry.size for entry in claim.objects) <= pipeline.config.run.in_memory:
-            work = _in_memory(work)
+        return _Attempt(work, previous, files).run()
 
-        def read(batch: int) -> None:
-            stages.add_events(work, batch, stages.validated(work, batch))
 
-        def sessionize(shard: int) -> ShardTables:
-            run = stages.sessionized(work, previous, shard)
-            return tables_of(run, work.config.schemas)
+class _Attempt:
+    """The run of an hour, once it is known where its work in progress is kept.
 
-        workers = pipeline.config.run.workers
+    Attributes
+    ----------
+    begun : int
+        The compressed bytes of the batches that have been begun.
+    """
+
+    def __init__(self, work: Work, previous: Ledger | None, files: Path) -> None:
+        self._work = work
+        self._previous = previous
+        self._files = files
+        self._lock = threading.Lock()
+        self.begun = 0
+
+    def run(self) -> Published:
+        """Run it.
+
+        Raises
+        ------
+        NoRoomError
+            If work in progress is kept in memory and takes more than it may.
+        """
+        work, files = self._work, self._files
+        workers = work.config.run.workers
         with (
             ThreadPoolExecutor(workers) as pool,
             ThreadPoolExecutor(len(OF_BATCHES)) as writers,
@@ -68,20 +102,28 @@ def run_hour(pipeline: Pipeline, hour: Hour) -> Published:
                 writers.submit(stages.write_batches, work, name, files, batches)
                 for name, batches in done.items()
             ]
-            for batch, _ in enumerate(in_order(pool, read, len(claim.batches), workers)):
+            for batch, _ in enumerate(in_order(pool, self._read, len(work.claim.batches), workers)):
                 for batches in done.values():
                     batches.put(batch)
             stack.close()
             pa.default_memory_pool().release_unused()
-            shards = in_order(pool, sessionize, work.claim.shards, workers)
-            written, duplicates = write_of_shards(shards, work.config.schemas, files)
-            written |= {file.key: file for file in (future.result() for future in of_batches)}
-        if work.previous() != previous:
-            raise ClaimChangedError(
-                f"{hour}: {hour.previous} has been run again meanwhile, with another outcome",
-                f"Run {hour} again.",
+            shards = in_order(pool, self._sessionize, work.claim.shards, workers)
+            written, duplicates = write_of_shards(
+                itertools.chain.from_iterable(shards), work.config.schemas, files
             )
-        return stages.publish_files(work, previous, files, written, duplicates)
+            written |= {file.key: file for file in (future.result() for future in of_batches)}
+        return stages.publish_files(work, self._previous, files, written, duplicates)
+
+    def _read(self, batch: int) -> None:
+        with self._lock:
+            self.begun += _size(self._work.claim.batches[batch])
+        stages.add_events(self._work, batch, stages.validated(self._work, batch))
+
+    def _sessionize(self, shard: int) -> list[ShardTables]:
+        return [
+            tables_of(run, self._work.config.schemas)
+            for run in stages.sessionized(self._work, self._previous, shard, _SHARD_SIZE)
+        ]
 
 
 class _Fed(SimpleQueue[int | None]):
@@ -123,18 +165,31 @@ def _in_small_shards(claim: Claim, run: Run) -> Claim:
 
     How many there are makes no difference to the result.
     """
-    size = sum(entry.size for entry in claim.objects)
-    by_size = min(max(1, -(-size // _SHARD_SIZE)), MAX_SHARDS)
+    by_size = min(max(1, -(-_size(claim.objects) // _SHARD_SIZE)), MAX_SHARDS)
     return replace(claim, shards=run.shards or by_size)
 
 
-def _in_memory(work: Work) -> Work:
+def _in_shards_for(claim: Claim, run: Run, begun: int) -> Claim:
+    """Divide the work anew once so many compressed bytes have taken more than `in_memory`."""
+    expected = run.in_memory * _size(claim.objects) // max(begun, 1)
+    by_size = min(-(-expected // (_SHARD_SIZE * _LEAST_EXPANSION)), MAX_SHARDS)
+    return replace(claim, shards=max(claim.shards, by_size))
+
+
+def _in_memory(pipeline: Pipeline, claim: Claim) -> Work:
     """Keep the run's work in progress in memory."""
-    claim = work.claim
-    schema = work.config.schemas.between_stages(work.config.schemas.events)
-    shuffle = MemoryShuffle(schema, len(claim.batches), claim.shards)
-    return Work(work.pipeline, claim, MemoryStaging(), shuffle)
+    schema = pipeline.config.schemas.between_stages(pipeline.config.schemas.events)
+    room = Room(pipeline.config.run.in_memory)
+    shuffle = MemoryShuffle(schema, len(claim.batches), claim.shards, room)
+    return Work(pipeline, claim, MemoryStaging(room), shuffle)
+
+
+def _size(objects: Iterable[StoredObject]) -> int:
+    return sum(entry.size for entry in objects)
 
 
 #: Compressed bytes of objects to a shard: some 150,000 events.
 _SHARD_SIZE = 16 << 20
+#: Events take so many times as much in memory as the objects that bring them, compressed; more is
+#: found out.
+_LEAST_EXPANSION = 3

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from sessionize.lake.staging import Staging
+from sessionize.lake.staging import Room, Staging
 from sessionize.model.tables import in_one_piece
 
 if TYPE_CHECKING:
@@ -101,11 +101,14 @@ class MemoryShuffle:
     schema : Schema
         The events' between stages.
     batches, shards : int
+    room : Room
+        What events are held in. Where it is full, adding to them raises `NoRoomError`.
     """
 
-    def __init__(self, schema: pa.Schema, batches: int, shards: int) -> None:
+    def __init__(self, schema: pa.Schema, batches: int, shards: int, room: Room) -> None:
         self._schema = schema
         self._shards = shards
+        self._room = room
         self._pieces: list[list[tuple[pa.Table, list[npt.NDArray[np.int32]]]]] = [
             [] for _ in range(batches)
         ]
@@ -117,7 +120,9 @@ class MemoryShuffle:
 
         def add(events: pd.DataFrame) -> None:
             table = to_table(events, self._schema)
-            self._pieces[batch].append((table, _rows_of_shards(table, self._shards)))
+            rows = _rows_of_shards(table, self._shards)
+            self._room.take(table.nbytes + sum(part.nbytes for part in rows))
+            self._pieces[batch].append((table, rows))
 
         yield add
 

@@ -9,8 +9,8 @@ the tasks are many, and each is a process of its own.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -20,14 +20,21 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from sessionize.config import PipelineConfig
-from sessionize.lake.claims import Claim, claim_objects, read_claim
+from sessionize.lake.claims import (
+    Claim,
+    check_claim,
+    claim_changed,
+    claim_objects,
+    read_claim,
+)
 from sessionize.lake.commit import Published, commit_run, remove_leftovers
 from sessionize.lake.layout import Lake
 from sessionize.lake.ledger import NO_STATE, Ledger, ObjectCounts, WrittenFile
 from sessionize.lake.staging import Staging, StoredStaging
 from sessionize.lake.state_store import load_state, previous_ledger
 from sessionize.lake.storage import S3Credentials, Storage, fetch, open_storage
-from sessionize.model.errors import ClaimChangedError
+from sessionize.lake.temporary import temporary_folder
+from sessionize.model.errors import ClaimChangedError, ObjectGoneError
 from sessionize.model.hours import Hour
 from sessionize.model.schemas import QUARANTINE
 from sessionize.pipeline.partitions import (
@@ -47,6 +54,12 @@ if TYPE_CHECKING:
     from sessionize.sessions.hour import SessionizedHour
 
 log = logging.getLogger(__name__)
+
+#: Events take some three times as much in memory as the objects that bring them, compressed; what
+#: takes more than this is taken in parts,
+_EXPANSION = 8
+#: but not in more than so many: each reads the whole shard, and one machine is not divided.
+_MOST_PARTS = 64
 
 
 @dataclass(frozen=True)
@@ -82,7 +95,7 @@ class Pipeline:
         """
         claim = read_claim(self.lake, hour, self.config)
         if claim is None:
-            raise _claim_changed(hour)
+            raise claim_changed(hour)
         return claim
 
     def work(self, hour: Hour, claim_id: str) -> Work:
@@ -95,7 +108,7 @@ class Pipeline:
         """
         claim = self.claim_of(hour)
         if claim.id != claim_id:
-            raise _claim_changed(hour)
+            raise claim_changed(hour)
         return Work.stored(self, claim)
 
 
@@ -221,20 +234,23 @@ def sessionize_shard(pipeline: Pipeline, hour: Hour, claim_id: str, shard: int) 
     """
     work = pipeline.work(hour, claim_id)
     previous = work.previous()
-    run = sessionized(work, previous, shard)
-    result = tables_of(run, work.config.schemas)
-    for name, table in result.tables.items():
-        with work.staging.writing(_upon(previous, name, shard), table.schema) as writer:
-            writer.write_table(table)
-    work.staging.write_record(_upon(previous, "duplicates", shard), result.duplicates)
-    return {
-        "settled": len(run.settled),
-        "late": len(run.late),
-        "duplicates": run.duplicates,
-        "pending": len(run.state.pending),
-        "closed": len(run.closed),
-        "open": len(run.open),
-    }
+    counts = dict.fromkeys(("settled", "late", "duplicates", "pending", "closed", "open"), 0)
+    with contextlib.ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(work.staging.writing(_upon(previous, name, shard), schema))
+            for name, schema in staged_schemas(work.config.schemas).items()
+        }
+        for run in sessionized(work, previous, shard, work.config.run.shard_size):
+            for name, table in tables_of(run, work.config.schemas).tables.items():
+                writers[name].write_table(table)
+            counts["settled"] += len(run.settled)
+            counts["late"] += len(run.late)
+            counts["duplicates"] += run.duplicates
+            counts["pending"] += len(run.state.pending)
+            counts["closed"] += len(run.closed)
+            counts["open"] += len(run.open)
+    work.staging.write_record(_upon(previous, "duplicates", shard), counts["duplicates"])
+    return counts
 
 
 def publish(pipeline: Pipeline, hour: Hour, claim_id: str) -> Published:
@@ -252,20 +268,20 @@ def publish(pipeline: Pipeline, hour: Hour, claim_id: str) -> Published:
     work = pipeline.work(hour, claim_id)
     previous = work.previous()
 
-    def of_shard(shard: int) -> ShardTables:
-        tables = {
-            name: pa.concat_tables(
-                [schema.empty_table(), *work.staging.read_batches(_upon(previous, name, shard))]
-            )
-            for name, schema in staged_schemas(work.config.schemas).items()
-        }
-        duplicates = work.staging.read_record(_upon(previous, "duplicates", shard))
-        return ShardTables(tables, duplicates)
+    schemas = staged_schemas(work.config.schemas)
 
-    with tempfile.TemporaryDirectory(prefix="sessionize-") as temporary:
-        folder = Path(temporary)
+    def of_shard(shard: int) -> Iterator[ShardTables]:
+        duplicates = work.staging.read_record(_upon(previous, "duplicates", shard))
+        nothing = {name: schema.empty_table() for name, schema in schemas.items()}
+        yield ShardTables(nothing, duplicates)
+        staged = [work.staging.read_batches(_upon(previous, name, shard)) for name in schemas]
+        for pieces in itertools.zip_longest(*staged):
+            tables = zip(schemas, pieces, strict=True)
+            yield ShardTables({name: piece or nothing[name] for name, piece in tables}, 0)
+
+    with temporary_folder() as folder:
         with ThreadPoolExecutor(work.config.run.workers) as pool:
-            shards = map(of_shard, range(work.claim.shards))
+            shards = itertools.chain.from_iterable(map(of_shard, range(work.claim.shards)))
             of_shards = pool.submit(write_of_shards, shards, work.config.schemas, folder)
             batches = range(len(work.claim.batches))
             of_batches = [
@@ -297,6 +313,7 @@ def validated(work: Work, batch: int) -> Iterator[pd.DataFrame]:
     fields = work.config.raw_fields
     absent = AbsentFields(work.config) if batch == 0 else None  # the hour's first records
     with (
+        _gone_explained(work),
         contextlib.closing(fetch(work.pipeline.raw, objects)) as fetched,
         work.staging.writing(f"quarantine-{batch:05}", QUARANTINE) as quarantine,
     ):
@@ -323,6 +340,27 @@ def validated(work: Work, batch: int) -> Iterator[pd.DataFrame]:
     )
 
 
+@contextlib.contextmanager
+def _gone_explained(work: Work) -> Iterator[None]:
+    """Say of an object that is gone what can be done: that depends on what is published."""
+    try:
+        yield
+    except ObjectGoneError as error:
+        hour, lake = work.claim.hour, work.pipeline.lake
+        if lake.ledger(hour) is None:
+            raise ObjectGoneError(
+                error.fault,
+                f"Restore the object as it was, or run {hour} again from `claim`: it then goes "
+                "without an object that is gone, and reads one that was replaced as it is now.",
+            ) from error
+        raise ObjectGoneError(
+            f"{error.fault}; {hour} is published with its events, and stays so",
+            f"Restore the object as it was, then run {hour} again. If it is lost for good, and the "
+            f"hour is to be published without its events, move {lake.ledger_url(hour)} away and "
+            f"run {hour} again.",
+        ) from error
+
+
 def add_events(work: Work, batch: int, valid: Iterable[pd.DataFrame]) -> int:
     """Enrich the valid records of a batch, and shuffle them; return how many there are."""
     from sessionize.events.enrich import enrich
@@ -335,23 +373,48 @@ def add_events(work: Work, batch: int, valid: Iterable[pd.DataFrame]) -> int:
     return events
 
 
-def sessionized(work: Work, previous: Ledger | None, shard: int) -> SessionizedHour:
-    """Settle the events of one shard's machines upon the state that the hour before has left."""
+def sessionized(
+    work: Work, previous: Ledger | None, shard: int, planned: int
+) -> Iterator[SessionizedHour]:
+    """Settle the events of one shard's machines upon the state that the hour before has left.
+
+    Yields
+    ------
+    SessionizedHour
+        One; or, where the events are far more than ``planned`` (compressed bytes of objects), of
+        one part of the shard after the other, in the order of machines: how well an object was
+        compressed shows only when it has been read.
+    """
     from sessionize.model.frames import to_frame
     from sessionize.sessions.hour import sessionize
+    from sessionize.sessions.machines import of_shard
     from sessionize.sessions.state import State
 
-    schemas = work.config.schemas
-    state = load_state(work.pipeline.lake, previous, schemas.state, shard, work.claim.shards)
+    schemas, bound = work.config.schemas, planned * _EXPANSION
     nothing = schemas.between_stages(schemas.events).empty_table()
-    events = to_frame(pa.concat_tables([nothing, *work.shuffle.of_shard(shard)]))
-    return sessionize(
-        State.of_tables(state),
-        events,
-        work.claim.hour,
-        work.config.session,
-        schemas.session_columns,
-    )
+    pieces: list[pa.Table] = []
+    size = 0
+    for piece in work.shuffle.of_shard(shard):
+        size += piece.nbytes
+        if size <= bound:
+            pieces.append(piece)
+        else:
+            pieces.clear()
+    parts = min(max(1, -(-size // bound)), _MOST_PARTS)
+    shards = work.claim.shards * parts
+    for part in range(shard * parts, (shard + 1) * parts):
+        if parts > 1:
+            pieces = [of_shard(piece, part, shards) for piece in work.shuffle.of_shard(shard)]
+        state = load_state(work.pipeline.lake, previous, schemas.state, part, shards)
+        events = to_frame(pa.concat_tables([nothing, *pieces]))
+        pieces = []
+        yield sessionize(
+            State.of_tables(state),
+            events,
+            work.claim.hour,
+            work.config.session,
+            schemas.session_columns,
+        )
 
 
 def write_batches(work: Work, name: str, folder: Path, batches: Iterable[int]) -> WrittenFile:
@@ -381,9 +444,38 @@ def publish_files(
     ]
     run = assemble(work.claim, tuple(objects), previous, work.config, folder, files, duplicates)
     lake = work.pipeline.lake
-    published = commit_run(lake, run.ledger, run.files)
+
+    def check() -> None:
+        check_claim(lake, work.claim)
+        if work.previous() != previous:
+            hour = work.claim.hour
+            raise ClaimChangedError(
+                f"{hour}: {hour.previous} has been run again meanwhile, with another outcome",
+                f"Run {hour} again.",
+            )
+
+    published = commit_run(lake, run.ledger, run.files, check)
     remove_leftovers(lake, work.pipeline.staging, run.ledger)
+    if not run.ledger.claimed:
+        _warn_of_nothing(work, previous)
     return published
+
+
+def _warn_of_nothing(work: Work, previous: Ledger | None) -> None:
+    """Say that nothing has landed: a quiet hour and a delivery that has stopped look alike."""
+    hour, raw = work.claim.hour, work.pipeline.raw.url
+    if previous is None:
+        before = "it is the first"
+    elif previous.claimed:
+        before = f"for {previous.hour} {len(previous.claimed):,} had"
+    else:
+        before = f"nor for {previous.hour}"
+    log.warning(
+        "%s: no object has landed for the hour; %s. If events were sent, see that the delivery "
+        "stream delivers to %s/%s, and that `raw` is right; what comes later is claimed by a later "
+        "hour",
+        *(hour, before, raw, work.config.landing.prefix.of(hour)),
+    )
 
 
 def _object_counts(staging: Staging, batch: int) -> list[ObjectCounts]:
@@ -394,10 +486,3 @@ def _upon(previous: Ledger | None, name: str, shard: int) -> str:
     """Name a staged result of one shard, which hangs on the state before."""
     fingerprint = previous.state_fingerprint if previous else NO_STATE
     return f"upon-{fingerprint}/{name.replace('/', '-')}-{shard:03}"
-
-
-def _claim_changed(hour: Hour) -> ClaimChangedError:
-    return ClaimChangedError(
-        f"{hour}: the claimed objects or the settings have changed while the hour was run",
-        "Run the hour again from `claim`.",
-    )

@@ -69,7 +69,7 @@ def pipeline_status(
         if hour == config.start:
             stands_on_another = ledger.previous_state != NO_STATE
         outdated = outdated or stands_on_another
-        if "interrupted" in marks.get(hour, ()) or _has_unread(lake, config, ledger):
+        if "interrupted" in marks.get(hour, ()) or has_unread(lake, config, ledger):
             state = HourState.INTERRUPTED
         else:
             state = HourState.OUTDATED if outdated else HourState.DONE
@@ -78,7 +78,7 @@ def pipeline_status(
         expected = ledger.state_fingerprint
 
 
-def _has_unread(lake: Lake, config: PipelineConfig, ledger: Ledger) -> bool:
+def has_unread(lake: Lake, config: PipelineConfig, ledger: Ledger) -> bool:
     """Tell whether the hour has claimed objects that its published run has not read."""
     claim = read_claim(lake, ledger.hour, config)
     read = {entry.key for entry in ledger.claimed}

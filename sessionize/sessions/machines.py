@@ -57,6 +57,12 @@ def shard_of(machine_ids: pa.StringArray, shards: int) -> Numbers:
     return shard[encoded.indices.to_numpy()]
 
 
+def of_shard(table: pa.Table, shard: int, shards: int) -> pa.Table:
+    """Return the rows of a table of machines that are one shard's."""
+    ids = table.column("machine_id").cast(pa.string()).combine_chunks()
+    return table.filter(pa.array(shard_of(ids, shards) == shard))
+
+
 def machine_hash(machine_ids: pa.StringArray) -> npt.NDArray[np.uint64]:
     """Hash machine ids (texts without nulls) to 64 bits: SipHash, the same on every computer."""
     texts = machine_ids.to_numpy(zero_copy_only=False)

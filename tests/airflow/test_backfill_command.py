@@ -67,6 +67,7 @@ def airflow(monkeypatch: pytest.MonkeyPatch) -> Airflow:
     monkeypatch.setattr(metadata, "is_anything_active", lambda *_: False)
     monkeypatch.setattr(metadata, "is_scheduler_alive", lambda *_: True)
     monkeypatch.setattr(metadata, "is_paused", lambda *_: False)
+    monkeypatch.setattr(metadata, "read_retries", lambda *_: [])
     for name in ("create_backfill", "clear_run", "unpause"):
         monkeypatch.setattr(actions, name, getattr(fake, name))
     monkeypatch.setattr(command, "create_session", contextlib.nullcontext)
@@ -104,7 +105,11 @@ def test_one_date_alone_is_one_run(airflow: Airflow, option: str):
 def test_a_failed_run_is_the_exit_code(airflow: Airflow, capsys):
     airflow.after, airflow.ordered = "failed", False
     assert backfill(*RANGE) == 1
-    assert "did not succeed" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "did not succeed" in error
+    # Whatever options the command had: with --reset-dagruns all would be run again.
+    command = "airflow dags backfill some_dag -s 2017-02-04T22:00Z -e 2017-02-05T00:00Z"
+    assert f"{command} --rerun-failed-tasks" in error
 
 
 def test_done_runs_are_nothing_to_do(airflow: Airflow, capsys):

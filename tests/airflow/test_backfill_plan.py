@@ -22,11 +22,12 @@ WORDS = {
     "s": Before.SUCCEEDED,
     "F": Before.FAILED,
     "r": Before.UNDER_WAY,
+    "x": Before.MISPLACED,
 }
 
 
 def plan(picture: str, *, ordered: bool = True, **options: bool) -> Plan:
-    """Plan for consecutive dates, drawn with a letter each: - missing, s, F, r under way."""
+    """Plan for consecutive dates, drawn with a letter each: - missing, s, F, r under way, x."""
     before = {date: WORDS[letter] for date, letter in zip(DATES, picture, strict=False)}
     return plan_backfill(before, ordered=ordered, **options)
 
@@ -53,6 +54,8 @@ class TestWhereRunsStandOnTheOneBefore:
             ("ssssss", None, [], []),
             ("sssrrr", None, [], [3, 4, 5]),
             ("srssss", None, [], [1]),
+            # A run over another interval has not done its date, whatever came of it.
+            ("sssxss", (3, 5, "completed"), [4, 5], [3, 4, 5]),
         ],
     )
     def test_the_first_to_be_run_takes_all_after_it_along(self, picture, create, rerun, watch):
@@ -131,3 +134,15 @@ def test_dates_are_written_as_the_command_line_takes_them():
     assert span(DATES[:1]) == "2017-02-04T22:00Z"
     assert span(DATES[:2]) == "2017-02-04T22:00Z and 2017-02-04T23:00Z"
     assert span(DATES) == "6 runs from 2017-02-04T22:00Z to 2017-02-05T03:00Z"
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("options", [{}, {"rerun_failed": True}, {"reset": True}])
+def test_a_misplaced_run_is_mended_and_run(ordered: bool, options: dict[str, bool]):
+    made = plan("sx", ordered=ordered, **options)
+    assert numbers(made.mend) == [1]
+    assert 1 in numbers(made.watch)
+    is_created = made.create is not None and made.create.last == DATES[1]
+    assert is_created == (ordered or "reset" in options)
+    # What Airflow would pass over is cleared.
+    assert numbers(made.clear) == ([] if is_created else [1])

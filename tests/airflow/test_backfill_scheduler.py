@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -76,7 +77,12 @@ def _store(stack: Stack, prefix: str) -> Storage:
 def _backfill(stack: Stack, name: str, last: Hour, *options: str) -> tuple[int | None, str]:
     """Run the command from the pipeline's first hour on; return its exit code and output."""
     dates = ("-s", f"{START}:00", "-e", f"{last}:00")
-    command = stack.start("backfill", "dags", "backfill", f"sessionize_{name}", *dates, *options)
+    return _run(stack, "dags", "backfill", f"sessionize_{name}", *dates, *options)
+
+
+def _run(stack: Stack, *arguments: str) -> tuple[int | None, str]:
+    """Run a command of Airflow's; return its exit code and output."""
+    command = stack.start("backfill", *arguments)
     with stopping([command]):
         command.wait(_PATIENCE_SECONDS)
         print(command.output)
@@ -168,15 +174,19 @@ def test_a_failed_hour_holds_the_later_ones_until_it_is_mended(stack: Stack, tmp
     foreign = f"sessions/{HOURS[1].partition}/foreign.parquet"
     lake.write(foreign, b"not ours")
 
-    code, said = _backfill(stack, "faulty", HOURS[2], "--unpause")
+    options = ("--unpause", "--reset-dagruns", "--yes")
+    code, said = _backfill(stack, "faulty", HOURS[2], *options)
     assert code == 1
     assert f"{HOURS[1]}:00Z did not succeed" in said
     assert "failed: publish" in said
     assert f"Held: {HOURS[2]}:00Z" in said
     assert not any(f"sessions/{HOURS[2].partition}" in key for key in content(lake))
 
+    # Mended, and then the command that it names, to the letter.
     lake.delete(foreign)
-    code, said = _backfill(stack, "faulty", HOURS[2], "--rerun-failed-tasks")
+    remedy = re.search(r"then run: airflow (dags backfill .* --rerun-failed-tasks)", said)
+    assert remedy
+    code, said = _run(stack, *remedy[1].split())
     assert code == 0
     assert "Done: 2 runs succeeded" in said
     assert content(lake) == _run_without_airflow(stack, "faulty", HOURS[2].next, tmp_path)

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sessionize.airflow.backfill.metadata import RunFacts
+from sessionize.airflow.backfill.metadata import Retry, RunFacts
 from sessionize.airflow.backfill.watch import Snapshot, Watch
 
 FIRST = datetime(2017, 2, 4, 22, tzinfo=UTC)
@@ -106,3 +107,18 @@ def test_a_run_that_is_deleted_meanwhile_has_ended(time: Time):
     watching, told = watch(time, snapshot("srr"), snapshot("sxs"))
     assert watching.wait() == []
     assert told[1].startswith("2017-02-04T23:00Z  deleted")
+
+
+def test_a_task_that_is_tried_again_is_told_with_the_time_once_a_try(time: Time):
+    def retrying(*minutes: int) -> Snapshot:
+        retries = [Retry(FIRST, "validate", FIRST + timedelta(minutes=m)) for m in minutes]
+        return replace(snapshot("rqq"), retries=retries)
+
+    # Two batches of a mapped task fail, are tried again, and one fails a second time.
+    seen = [retrying(3, 4), retrying(3, 4), retrying(4), snapshot("rqq"), retrying(9)]
+    watched, told = watch(time, *seen, snapshot("sss"))
+    watched.wait()
+    assert [line for line in told if "validate" in line] == [
+        "2017-02-04T22:00Z  validate has failed and retries at 22:03Z; its log says why",
+        "2017-02-04T22:00Z  validate has failed and retries at 22:09Z; its log says why",
+    ]

@@ -6,15 +6,9 @@ from pathlib import Path
 import pytest
 from airflow.sdk import DAG, TriggerRule
 
-from sessionize.airflow.dag import RETRY_POLICY, build_dag
-from sessionize.model.errors import (
-    ClaimChangedError,
-    ConfigError,
-    MissingStateError,
-    ObjectGoneError,
-    OutdatedStateError,
-    StorageError,
-)
+from sessionize.airflow.dag import build_dag
+from sessionize.airflow.retries import Retries
+from sessionize.model.errors import ConfigError
 
 from .conftest import write_pipeline
 
@@ -100,27 +94,13 @@ def test_an_empty_hour_goes_on_and_a_failed_batch_stops_it(dag: DAG):
     assert set(rules.values()) == {TriggerRule.ALL_SUCCESS}
 
 
-def test_retries_back_off(dag: DAG):
-    for task in dag.tasks:
-        assert task.retries == 3
-        assert task.retry_exponential_backoff == 2
-        assert task.max_retry_delay == timedelta(hours=1)
-
-
-@pytest.mark.parametrize(
-    ("error", "action"),
-    [
-        (StorageError("S3 answers SlowDown", "Wait."), "retry"),
-        (ObjectGoneError("gone", "Restore it."), "fail"),
-        (MissingStateError("no state", "Run it."), "fail"),
-        (OutdatedStateError("outdated", "Run it."), "fail"),
-        (ClaimChangedError("changed", "Run it."), "fail"),
-        (ConfigError("wrong", "Mend it."), "fail"),
-        (MemoryError(), "default"),
-    ],
-)
-def test_only_what_can_pass_by_itself_is_tried_again(error: Exception, action: str):
-    assert RETRY_POLICY.evaluate(error, try_number=1, max_tries=3).action.value == action
+def test_the_retries_are_those_of_the_file_and_only_they_back_off(pipelines: Path):
+    for task in build_dag(write_pipeline(pipelines, "other", SETTINGS)).tasks:
+        assert (task.retries, task.retry_delay) == (5, timedelta(minutes=2))
+        # Airflow's own counts the tries of earlier runs of the hour.
+        assert not task.retry_exponential_backoff
+        assert isinstance(task.retry_policy, Retries)
+        assert (task.retry_policy.retries, task.retry_policy.delay) == (5, timedelta(minutes=2))
 
 
 def test_the_manual_names_the_dag_and_its_first_hour(dag: DAG):

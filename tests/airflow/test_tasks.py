@@ -28,7 +28,10 @@ class Context(dict):
         self.pushed: dict[str, object] = {}
         self.partitions: list[str] = []
         run = SimpleNamespace(
-            data_interval_start=hour.start, data_interval_end=hour.end, run_type="scheduled"
+            logical_date=hour.start,
+            data_interval_start=hour.start,
+            data_interval_end=hour.end,
+            run_type="scheduled",
         )
         super().__init__(
             dag_run=run,
@@ -78,6 +81,14 @@ def test_the_tasks_leave_what_the_command_line_leaves(
     assert content(lake) == by_tasks
 
 
+def test_so_do_tasks_whose_shards_are_larger_than_planned(
+    pipeline_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    changed = Path(pipeline_file)
+    changed.write_text(changed.read_text() + "shard_size = '100B'\n")
+    test_the_tasks_leave_what_the_command_line_leaves(pipeline_file, tmp_path, monkeypatch)
+
+
 def test_publish_reports_the_counts_and_stamps_the_hour(pipeline_file: str, monkeypatch):
     context = run_tasks(pipeline_file, HOURS[0], monkeypatch)
     counts = context.pushed["counts"]
@@ -112,10 +123,11 @@ def test_an_hour_without_the_one_before_stops_before_it_is_sessionized(
         tasks.check_state.function(pipeline_file, 2)
 
 
-def test_an_empty_hour_has_no_batches(pipelines: Path, monkeypatch):
+def test_an_empty_hour_has_no_batches_and_warns(pipelines: Path, monkeypatch, caplog):
     file = str(pipelines / "nitro.toml")
     context = run_tasks(file, HOURS[0], monkeypatch)
-    assert context.pushed["counts"]["records_read"] == 0
+    assert context.pushed["counts"]["records_read"] == context.pushed["counts"]["objects"] == 0
+    assert f"{HOURS[0]}: no object has landed for the hour; it is the first" in caplog.text
 
 
 @pytest.mark.parametrize("left_out", ["enrich", "sessionize"])

@@ -159,6 +159,7 @@ class TestValues:
             ({"product": [{"name": "a", "action": "*"}]}, r"`product\[0\]\.action`"),
             ({"product": [{"name": "a", "action": "a", "trialstate": "x"}]}, r"trialstate`"),
             ({"fix": [{"column": "nid", "pattern": "a", "replace": ""}]}, r"`fix\[0\]\.column`"),
+            ({"landing": {"max_object_records": 0}}, r"`max_object_records` is 0: write 1 or"),
             ({"landing": {"max_record_size": "16MB"}}, r"`landing\.max_record_size`.*unit"),
             ({"limits": {"fail_late": 1.01}}, "`fail_late`"),
             ({"limits": {"warn_quarantined": -0.01}}, "`warn_quarantined`"),

@@ -37,6 +37,7 @@ from .minimal import START, configured, document
         {"fix": []},
         {"fix": [{"column": "build_id", "pattern": "^f", "replace": "x"}]},
         {"landing": {"max_record_size": "1MiB"}},
+        {"landing": {"max_object_records": 1000}},
     ],
 )
 def test_it_changes_with_each_setting_that_can_change_the_result(settings: dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ from sessionize.cli import main
 from sessionize.config import load_config
 from tests.discovery import landed
 from tests.discovery.landed import HOURS
+
+EXAMPLES = sorted(path for path in (Path(__file__).parents[2] / "examples").iterdir())
 
 
 @pytest.mark.parametrize("kind", landed.KINDS)
@@ -31,6 +34,21 @@ def test_its_file_is_accepted_and_what_it_is_sure_of_runs(tmp_path, capsys, kind
         assert second.err == ""
         assert main(["run", "--config", str(file), "--hour", str(HOURS[0])]) == 0
         assert "valid 60  quarantined 0" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda folder: folder.name)
+def test_of_sources_that_somebody_else_has_described_nothing_is_got_wrong(tmp_path, example):
+    described = load_config(example / "pipeline.toml")
+    file = tmp_path / "x.toml"
+    assert main(["init", "--raw", f"{example}/raw", "--out", str(file)]) == 0
+    proposed = load_config(file)
+    assert proposed.profile == described.profile
+    assert proposed.landing.prefix == described.landing.prefix
+    assert proposed.start == described.start
+    for role in ("timestamp", "action", "machine_id"):
+        found = getattr(proposed.fields, role)
+        assert found in (getattr(described.fields, role), f"TODO_{role}")
+        assert example.name == "nginx" or "TODO" not in found
 
 
 def test_a_file_that_is_there_stays(tmp_path, capsys):
@@ -97,7 +115,7 @@ def test_records_that_cannot_be_read_are_said(tmp_path, capsys):
     landed.land(tmp_path / "raw", "ga4")
     (tmp_path / "raw" / HOURS[0].landing_prefix / "stream-2").write_text("x\n" * 20)
     assert main(["init", "--raw", f"{tmp_path}/raw", "--out", f"{tmp_path}/x.toml"]) == 0
-    assert "TODO 10.0% of the records cannot be read (20 not_json)" in capsys.readouterr().err
+    assert "NOTE 10.0% of the records cannot be read (20 not_json)" in capsys.readouterr().err
     load_config(tmp_path / "x.toml")
 
 

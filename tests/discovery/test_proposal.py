@@ -95,7 +95,7 @@ def test_what_some_records_lack_is_said():
         del row["user_pseudo_id"]
     proposal = propose_for(rows)
     assert chosen(proposal)["machine_id"] == "user_pseudo_id"
-    [doubt] = proposal.doubts
+    [doubt] = proposal.remarks
     assert "10.0% of the records have none, and would go to quarantine" in doubt
 
 
@@ -103,7 +103,7 @@ def test_times_that_a_run_would_refuse_are_said():
     rows = landed.rows("ga4", HOURS[0])
     for row in rows[:30]:
         row["event_timestamp"] -= 30 * 86_400 * 10**6
-    [doubt] = propose_for(rows).doubts
+    [doubt] = propose_for(rows).remarks
     assert "50.0% of its values lie more than 7 days before" in doubt
 
 

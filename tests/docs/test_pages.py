@@ -9,14 +9,13 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = (
-    "README.md",
-    "CONTRIBUTING.md",
-    "docs/configuration.md",
-    "docs/guarantees.md",
-    "docs/new-source.md",
+    *("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/configuration.md", "docs/examples.md"),
+    *("docs/guarantees.md", "docs/new-source.md"),
 )
 
-_FOLDERS = "|".join(("sessionize", "tests", "local", "bench", "docs", "dags", "plugins"))
+_FOLDERS = "|".join(
+    ("sessionize", "tests", "local", "bench", "docs", "examples", "dags", "plugins")
+)
 _PATH = re.compile(rf"`((?:{_FOLDERS})/[\w./-]*)`")
 _LINK = re.compile(r"\]\(([^)#:]+)\)")
 

@@ -76,3 +76,59 @@ def test_all_are_compiled_ahead(expected, tmp_path: Path):
     assert kept
     assert output_of("-c", SCRIPT, **cache) == expected
     assert set(tmp_path.rglob("*.nb*")) == kept
+
+
+#: As for a user whose home nobody knows, on a source that cannot be written (root could, so the
+#: check that numba makes is made to fail); at the end it prints where the code is kept.
+HOMELESS = """
+import os, pwd, tempfile
+def unknown(user):
+    raise KeyError(user)
+pwd.getpwuid = unknown
+del os.environ["HOME"]
+def nowhere(dir=None, make=tempfile.TemporaryFile, **options):
+    if "__pycache__" in f"{dir}" or "UNWRITABLE" in os.environ:
+        raise PermissionError(13, "Permission denied", f"{dir}")
+    return make(dir=dir, **options)
+tempfile.TemporaryFile = nowhere
+"""
+WHERE = """
+print({kernel.stats.cache_path for kernel in KERNELS})
+"""
+
+
+def test_a_user_without_a_home_keeps_it_with_temporary_files(expected, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    temporary = {"TMPDIR": str(tmp_path)}
+    *output, where = output_of("-c", HOMELESS + SCRIPT + WHERE, **temporary)
+    assert output == expected
+    folder = tmp_path / f"sessionize-kernels-{os.getuid()}"
+    assert str(folder) in where
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert [*tmp_path.iterdir()] == [folder]
+    kept = {*folder.rglob("*.nb*")}
+    assert kept
+    output_of("-c", HOMELESS + SCRIPT, **temporary)
+    assert {*folder.rglob("*.nb*")} == kept
+
+
+def test_but_not_where_others_may_write(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / f"sessionize-kernels-{os.getuid()}"
+    folder.mkdir()
+    folder.chmod(0o777)
+    output_of("-c", HOMELESS + SCRIPT, TMPDIR=str(tmp_path))
+    assert [*folder.iterdir()] == []
+
+
+def test_where_nothing_can_be_kept_that_is_said_once(expected, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-c", HOMELESS + SCRIPT],
+        env={**os.environ, "UNWRITABLE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines() == expected
+    assert done.stderr.count("compiled code cannot be kept") == 1

@@ -73,6 +73,16 @@ class TestOwnHour:
         landed = [place.land(FIRST, name) for name in ("b", "a", "a-1", "B", "é")]
         assert place.keys(FIRST) == sorted(landed, key=str.encode)
 
+    @pytest.mark.parametrize("under", [FIRST, SECOND])
+    def test_an_object_that_was_replaced_is_claimed_as_it_is_now(self, on_s3, under):
+        on_s3.claim(FIRST)
+        on_s3.land(under, "a", b"{}")
+        before = on_s3.claim(SECOND).objects
+        on_s3.land(under, "a", b'{"a":1}')
+        now = on_s3.claim(SECOND).objects
+        assert now != before
+        assert now == tuple(on_s3.raw.list(under.landing_prefix))
+
     def test_an_hour_in_which_nothing_landed_claims_nothing(self, place):
         assert place.keys(FIRST) == []
         assert place.keys(SECOND) == []
@@ -392,11 +402,11 @@ class DyingStorage(LocalStorage):
         super().__init__(folder)
         self._writes = writes
 
-    def write(self, key: str, content: bytes) -> None:
+    def write(self, key: str, content: bytes, replaces: str | None = None) -> str:
         if not self._writes:
             raise StorageError("the process was killed", "Start it again.")
         self._writes -= 1
-        super().write(key, content)
+        return super().write(key, content, replaces)
 
 
 @settings(max_examples=40)

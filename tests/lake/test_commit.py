@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +15,12 @@ from sessionize.lake.commit import commit_run, remove_leftovers
 from sessionize.lake.layout import Lake, partition_key
 from sessionize.lake.ledger import NO_STATE, Counts, Ledger, WrittenFile
 from sessionize.lake.storage import LocalStorage, S3Storage, Storage
-from sessionize.model.errors import ClaimChangedError, ForeignFileError, StorageError
+from sessionize.model.errors import (
+    ForeignFileError,
+    OvertakenError,
+    SessionizeError,
+    StorageError,
+)
 from sessionize.model.hours import Hour
 
 HOUR = Hour.parse("2017-02-04T22")
@@ -24,8 +33,8 @@ class Run:
 
     def __init__(self, folder: Path, content: str, hour: Hour = HOUR, **changes: object) -> None:
         self.files: dict[str, Path] = {}
-        folder = folder / f"{content}-{hour}"
-        folder.mkdir(parents=True, exist_ok=True)
+        # Each run writes files of its own: a lake on the same disk takes them over.
+        folder = Path(tempfile.mkdtemp(dir=folder))
 
         def file(name: str, key_of: Callable[[str], str]) -> WrittenFile:
             text = f"{name} {content}".encode()
@@ -69,6 +78,17 @@ def lake(storage: Storage) -> Lake:
 @pytest.fixture
 def local(tmp_path: Path) -> Lake:
     return Lake(LocalStorage(tmp_path / "lake"))
+
+
+def arguments(storage: Storage, folder: str) -> list[Any]:
+    """Return what opens a store like this one at another place."""
+    if isinstance(storage, S3Storage):
+        return [f"{storage.url}-{folder}", storage._credentials]
+    return [f"{storage.url}-{folder}"]
+
+
+def marks_of(lake: Lake) -> dict[str, bytes]:
+    return {entry.key: lake.storage.read(entry.key) for entry in lake.storage.list("_marks/")}
 
 
 def content_of(lake: Lake) -> dict[str, bytes]:
@@ -173,24 +193,117 @@ class Meddled(LocalStorage):
         super().__init__(folder)
         self._at, self._meanwhile = at, meanwhile
 
-    def upload(self, key: str, path: Path) -> None:
+    def upload(self, key: str, path: Path, replaces: str | None = None) -> str:
         self._at -= 1
         if self._at == 0:
             self._meanwhile()
-        super().upload(key, path)
+        return super().upload(key, path, replaces)
+
+
+class AtRequest:
+    """A store that does something else, once, before its n-th request."""
+
+    def __init__(self, storage: Storage, at: int, meanwhile: Callable[[], object]) -> None:
+        self.url, self.count = storage.url, 0
+        self._storage, self._at, self._meanwhile = storage, at, meanwhile
+
+    def __getattr__(self, name: str) -> Any:
+        verb = getattr(self._storage, name)
+        if not callable(verb):
+            raise AttributeError(name)  # such as how much is done side by side
+
+        def request(*arguments: object) -> Any:
+            self.count += 1
+            if self.count == self._at:
+                self._meanwhile()
+            return verb(*arguments)
+
+        return request
 
 
 class TestTwoAttempts:
+    @pytest.mark.parametrize("first", [None, "before", "other"])
+    def test_whatever_one_that_lags_behind_does_the_other_outcome_stays(
+        self, storage, tmp_path, first
+    ):
+        """The later attempt publishes before any request that the lagging one makes.
+
+        ``events`` are the same in the other outcome as in what is replaced.
+        """
+
+        class BegunAnewError(SessionizeError):
+            pass
+
+        mine, counted = Run(tmp_path, "mine"), None
+        at = 0
+        while counted is None or at < counted:
+            at += 1
+            lake = Lake(type(storage)(*arguments(storage, f"at-{at}")))
+            if first:
+                commit(lake, Run(tmp_path, first))
+            other = Run(tmp_path, "other")
+            if first:
+                same = Run(tmp_path, first).ledger.published["events"]
+                other.files[same.key] = Run(tmp_path, first).files[same.key]
+                changed = {**other.ledger.published, "events": same}
+                other.ledger = replace(other.ledger, published=changed)
+            begun = []
+
+            def publish(lake: Lake = lake, other: Run = other, begun: list[int] = begun) -> None:
+                begun.append(1)
+                commit(lake, other)
+
+            def check(begun: list[int] = begun) -> None:
+                if begun:
+                    raise BegunAnewError("the hour was begun anew", "Run it again.")
+
+            lagging = AtRequest(lake.storage, at, publish)
+            try:
+                commit_run(Lake(lagging), mine.ledger, mine.files, check)
+            except (OvertakenError, BegunAnewError):
+                now = content_of(lake)
+                assert other.content().items() <= now.items(), f"at {at}"
+                assert lake.ledger(HOUR) == other.ledger
+            else:
+                # It was done before the other came to its end, or had only to tidy up.
+                assert begun
+                assert lake.ledger(HOUR) == other.ledger
+                assert other.content().items() <= content_of(lake).items()
+            if counted is None:
+                trial = Lake(type(storage)(*arguments(storage, "counted")))
+                if first:
+                    commit(trial, Run(tmp_path, first))
+                counting = AtRequest(trial.storage, 0, lambda: None)
+                commit_run(Lake(counting), mine.ledger, mine.files)
+                counted = counting.count
+            commit(lake, other)
+            assert content_of(lake) == other.content() | marks_of(lake)
+            assert HOUR not in lake.marks()
+        assert at > 10
+
     @pytest.mark.parametrize("at", [1, 2, 3, 4])
-    def test_one_that_meets_another_outcome_says_so_and_marks_the_hour(self, local, tmp_path, at):
+    def test_one_that_meets_another_outcome_says_so(self, local, tmp_path, at):
         other, mine = Run(tmp_path, "other"), Run(tmp_path, "mine")
         lagging = Meddled(Path(local.storage.url), at, lambda: commit(local, other))
-        with pytest.raises(ClaimChangedError, match="another attempt"):
+        with pytest.raises(OvertakenError, match=r"another attempt publishes.*run it again unless"):
             commit(Lake(lagging), mine)
-        assert local.marks() == {HOUR: {"interrupted"}}
+        assert local.marks() == {}
         assert local.ledger(HOUR) == other.ledger
         commit(local, mine)
         assert content_of(local) == mine.content()
+
+    def test_two_that_are_the_same_both_end_well(self, storage, tmp_path):
+        run = Run(tmp_path, "one")
+        commit(Lake(storage), Run(tmp_path, "before"))
+        barrier = threading.Barrier(2)
+
+        def attempt(_: int) -> bool:
+            barrier.wait()
+            return commit(Lake(storage), run).changed
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(attempt, range(2)))
+        assert content_of(Lake(storage)) == run.content()
 
     def test_one_that_meets_the_same_outcome_goes_on(self, local, tmp_path):
         run = Run(tmp_path, "one")
@@ -214,10 +327,11 @@ class TestTwoAttempts:
                 local.storage.upload(key, path)
 
         class Overtaken(LocalStorage):
-            def write(self, key: str, content: bytes) -> None:
-                super().write(key, content)
+            def write(self, key: str, content: bytes, replaces: str | None = None) -> str:
+                version = super().write(key, content, replaces)
                 if key.startswith("_runs") and self.url == local.storage.url:
                     local.write_ledger(other.ledger)
+                return version
 
         commit(Lake(Overtaken(local.storage.url)), Run(tmp_path, "mine", settings="changed"))
         keys = {entry.key for entry in local.storage.list("_state/")}

@@ -7,7 +7,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from sessionize.lake.staging import MemoryStaging, Staging, StoredStaging, staging_prefix
+from sessionize.lake.staging import (
+    MemoryStaging,
+    NoRoomError,
+    Room,
+    Staging,
+    StoredStaging,
+    staging_prefix,
+)
 from sessionize.lake.storage import LocalStorage
 from sessionize.model.errors import StagingError
 from sessionize.model.hours import Hour
@@ -29,7 +36,7 @@ def folder(tmp_path: Path) -> LocalStorage:
 @pytest.fixture(params=["in memory", "in a folder", "far away"])
 def staging(request: pytest.FixtureRequest, folder: LocalStorage) -> Staging:
     if request.param == "in memory":
-        return MemoryStaging()
+        return MemoryStaging(Room(1 << 20))
     store = folder if request.param == "in a folder" else FaultyStorage(folder, Requests())
     return StoredStaging(store, HOUR, "work")
 
@@ -100,3 +107,14 @@ class TestStored:
         keys = [entry.key for entry in folder.list()]
         assert len(keys) == 2
         assert all(key.startswith(staging_prefix(HOUR)) for key in keys)
+
+
+class TestInMemory:
+    def test_tables_take_no_more_than_their_room(self):
+        size = piece("a").nbytes
+        staging = MemoryStaging(Room(3 * size))
+        for name in ("x", "y", "z"):
+            with staging.writing(name, SCHEMA) as writer:
+                writer.write_table(piece("a"))
+        with pytest.raises(NoRoomError), staging.writing("w", SCHEMA) as writer:
+            writer.write_table(piece("a"))

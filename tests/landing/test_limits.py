@@ -11,7 +11,7 @@ import pytest
 from sessionize.landing import read_records
 from sessionize.model.columns import DEFAULT_FIELDS
 from sessionize.model.reasons import Reason
-from tests.landing.reading import assert_covers, chunks_of, landing, read, reasons
+from tests.landing.reading import assert_covers, chunks_of, landing, read, read_all, reasons
 
 LIMITS = landing(max_record_size=100)
 
@@ -166,3 +166,55 @@ def test_many_short_records_make_many_batches():
     sizes = [len(records) for records in read_records([("", [text])], DEFAULT_FIELDS, landing())]
     assert sum(sizes) == 140_000
     assert max(sizes) <= 131_072
+
+
+MANY = b'\n{"n":1} {"n":2}{"n":3}\nx\n{"n":4} '
+
+
+@pytest.mark.parametrize("batch_bytes", [1, 8, 8 << 20])
+@pytest.mark.parametrize("most", [1, 2, 3, 4])
+def test_more_records_than_the_limit_are_one_that_says_what_is_left(batch_bytes, most):
+    whole = read(MANY)
+    records = read(MANY, limits=landing(max_object_records=most), batch_bytes=batch_bytes)
+    assert records[:-1] == whole[:most]
+    assert records[-1].reason is Reason.TOO_MANY_RECORDS
+    place = MANY.index(whole[most].raw)
+    assert records[-1].raw == MANY[place:].strip()
+    assert records[-1].detail == (
+        f"{len(MANY) - place} bytes at byte {place} of the text are left; the limit is {most} "
+        "records"
+    )
+    assert_covers(MANY, records)
+
+
+@pytest.mark.parametrize("most", [5, 6])
+def test_as_many_records_as_the_limit_are_all_read(most):
+    assert read(MANY, limits=landing(max_object_records=most)) == read(MANY)
+
+
+@pytest.mark.parametrize("batch_bytes", [1, 8, 8 << 20])
+def test_the_rest_of_too_many_records_is_cut_like_a_long_one(batch_bytes):
+    limits = landing(max_object_records=2, max_record_size=20)
+    text = b'{"n":1}\n' * 2 + "🐢".encode() * 1000
+    records = read(text, limits=limits, batch_bytes=batch_bytes)
+    assert records[-1].raw.decode() == "🐢" * 5
+    assert records[-1].detail.startswith("4000 bytes at byte 16 ")
+    assert_covers(text, records)
+
+
+def test_damage_in_what_is_not_read_is_told_too():
+    text = gzip.compress(b'{"n":1}\n' * 1000)[:-8]
+    records = read(text, limits=landing(max_object_records=2))
+    assert reasons(records) == [
+        None,
+        None,
+        Reason.TOO_MANY_RECORDS,
+        Reason.DAMAGED_OBJECT,
+    ]
+
+
+def test_each_object_has_its_own_limit():
+    limits = landing(max_object_records=2)
+    contents = [b"{}" * 3, b"{}" * 2, b"x\n" * 4, b"{}"]
+    assert read_all(contents, limits=limits) == [read(text, limits=limits) for text in contents]
+    assert [len(records) for records in read_all(contents, limits=limits)] == [3, 2, 3, 1]

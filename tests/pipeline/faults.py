@@ -63,11 +63,17 @@ class FaultyStorage:
     def stream(self, key: str, etag: str = "") -> Iterator[bytes]:
         yield from self._requests.perform(lambda: list(self._storage.stream(key, etag)))
 
-    def write(self, key: str, content: bytes) -> None:
-        self._requests.perform(lambda: self._storage.write(key, content))
+    def read_version(self, key: str) -> tuple[bytes | None, str]:
+        return self._requests.perform(lambda: self._storage.read_version(key))
 
-    def upload(self, key: str, path: Path) -> None:
-        self._requests.perform(lambda: self._storage.upload(key, path))
+    def write(self, key: str, content: bytes, replaces: str | None = None) -> str:
+        return self._requests.perform(lambda: self._storage.write(key, content, replaces))
 
-    def delete(self, key: str) -> None:
-        self._requests.perform(lambda: self._storage.delete(key))
+    def upload(self, key: str, path: Path, replaces: str | None = None) -> str:
+        return self._requests.perform(lambda: self._storage.upload(key, path, replaces))
+
+    def delete(self, key: str, version: str | None = None) -> None:
+        self._requests.perform(lambda: self._storage.delete(key, version))
+
+    def tidy(self) -> None:
+        self._requests.perform(self._storage.tidy)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 import zipfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from tests.pipeline import scenario
 
@@ -81,3 +86,80 @@ def test_bombs_and_a_giant_line_are_quarantined_in_bounded_memory(tmp_path: Path
     # that was held in memory up to its limit would add some 370 MiB to one of them.
     small = run(tmp_path / "small", SIZE // 32)
     assert result["peak"] - small["peak"] < 200 << 20
+
+
+#: How much larger the objects of the zoo are than a few seconds allow.
+FACTOR = 10 if os.environ.get("SESSIONIZE_EXHAUSTIVE") else 1
+#: The memory that the whole process may have: a machine's limits, not what the test hopes for.
+MEMORY = 1 << 30
+#: Runs the command line in that memory.
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv.pop(1)),) * 2)
+from sessionize.__main__ import run
+run()
+"""
+
+
+def of_machine(number: int) -> bytes:
+    """An event of one of many machines."""
+    event = scenario.event("a1", "22:10:00", event_id=f"{number}", inst_id=f"{number % 9999:08x}")
+    return json.dumps(event | {"_l": 8}).encode() + b"\n"
+
+
+def zipped(unit: bytes, times: int) -> bytes:
+    """A text again and again, in one gzip member."""
+    packed = zlib.compressobj(1, wbits=31)
+    parts = [packed.compress(unit * (1 << 10)) for _ in range(times >> 10)]
+    return b"".join([*parts, packed.compress(unit * (times % (1 << 10))), packed.flush()])
+
+
+#: What lands: its content, and how many valid and other records it has. What one machine sends is
+#: in memory at once, so the events that are all the same do not grow with the rest.
+ZOO: dict[str, tuple[Callable[[], bytes], int, int]] = {
+    "empty-objects": (lambda: zipped(b"{}", 600_000 * FACTOR), 0, 500_000 * FACTOR + 1),
+    "garbage-lines": (lambda: zipped(b"x\n", 10_000_000), 0, 500_000 * FACTOR + 1),
+    "members": (lambda: gzip.compress(of_machine(0), 1) * 3000 * FACTOR, 3000 * FACTOR, 0),
+    "one-record": (
+        lambda: gzip.compress(b'{"a":"') + zipped(b"x" * (1 << 10), (1 << 18) * FACTOR),
+        0,
+        1,
+    ),
+    "zeros": (lambda: zipped(bytes(1 << 10), (1 << 18) * FACTOR), 0, 1),
+    "one-event": (lambda: zipped(of_machine(1), 400_000), 400_000, 0),
+}
+
+
+def landed_zoo(folder: Path) -> tuple[int, int]:
+    """Land the zoo; return how many records are valid, and how many are not."""
+    folder.mkdir(parents=True)
+    for name, (content, _, _) in ZOO.items():
+        (folder / name).write_bytes(content())
+    events = 200_000 * FACTOR
+    with gzip.open(folder / "many-machines", "wb", compresslevel=1) as file:
+        for start in range(0, events, 10_000):
+            file.write(b"".join(map(of_machine, range(start, start + 10_000))))
+    return (
+        sum(valid for _, valid, _ in ZOO.values()) + events,
+        sum(bad for _, _, bad in ZOO.values()),
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere this limit is not kept")
+def test_a_zoo_of_bombs_is_run_in_a_gigabyte(tmp_path: Path) -> None:
+    valid, quarantined = landed_zoo(tmp_path / "raw" / scenario.START.landing_prefix)
+    config = tmp_path / "pipeline.toml"
+    config.write_text(
+        f'name = "t"\nraw = "raw"\nlake = "lake"\nstart = {scenario.START}:00:00Z\n'
+        f'[run]\nin_memory = "64MiB"\nthreads = 2\n[limits]\nfail_quarantined = 1.0\n'
+        f'[landing]\nmax_object_records = {500_000 * FACTOR}\nmax_record_size = "1MiB"\n'
+    )
+    command = ["run", "--config", str(config), "--hour", str(scenario.START)]
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(MEMORY), *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"valid {valid:,}  quarantined {quarantined:,} " in done.stdout

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import pytest
 from sessionize.config import PipelineConfig
 from sessionize.lake.claims import Claim
 from sessionize.lake.ledger import ObjectCounts
+from sessionize.lake.parquet import ParquetFile
 from sessionize.model.errors import LimitExceededError, UnbalancedError
 from sessionize.model.schemas import DESKTOP, QUARANTINE
 from sessionize.pipeline.partitions import (
@@ -167,3 +170,31 @@ class TestShards:
                 assert pq.read_schema(tmp_path / name).equals(schema, check_metadata=True), name
         for name, schema in DESKTOP.state.items():
             assert pq.read_schema(tmp_path / "state" / name).equals(schema), name
+
+
+def test_where_a_file_fails_no_other_is_closed_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Arrow crashes if it is."""
+    has_failed = threading.Event()
+    still_writing: list[bool] = []
+    leave, write = ParquetFile.__exit__, ParquetFile.write
+
+    def written(file: ParquetFile, table: pa.Table) -> None:
+        if table.schema.names == list(staged_schemas(DESKTOP)["sessionized_events"].names):
+            has_failed.set()
+            raise OSError(28, "No space left on device")
+        assert has_failed.wait(60)
+        still_writing.append(True)
+        time.sleep(0.2)
+        write(file, table)
+        still_writing.pop()
+
+    def left(file: ParquetFile, *arguments: object) -> None:
+        assert not still_writing
+        leave(file, *arguments)
+
+    monkeypatch.setattr(ParquetFile, "write", written)
+    monkeypatch.setattr(ParquetFile, "__exit__", left)
+    with pytest.raises(OSError, match="No space left"):
+        write_of_shards([shard_tables()], DESKTOP, tmp_path)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessionize.lake.staging import MemoryStaging, StoredStaging
+from sessionize.lake.staging import MemoryStaging, NoRoomError, Room, StoredStaging
 from sessionize.lake.storage import LocalStorage
 from sessionize.model.errors import StagingError
 from sessionize.model.frames import to_frame
@@ -38,11 +38,11 @@ batches: st.SearchStrategy[Batches] = st.lists(
 
 
 def in_memory(count: int, shards: int = SHARDS) -> Shuffle:
-    return MemoryShuffle(SCHEMA, count, shards)
+    return MemoryShuffle(SCHEMA, count, shards, Room(1 << 20))
 
 
 def stored(count: int, shards: int = SHARDS) -> Shuffle:
-    return StoredShuffle(MemoryStaging(), SCHEMA, count, shards)
+    return StoredShuffle(MemoryStaging(Room(1 << 20)), SCHEMA, count, shards)
 
 
 def fill(shuffle: Shuffle, batches: Batches, order: Sequence[int] | None = None) -> list[dict]:
@@ -115,3 +115,10 @@ def test_a_batch_that_was_not_stored_is_missed(tmp_path: Path):
     for read in (lambda: shuffle.of_batch(1), lambda: shuffle.of_shard(1)):
         with pytest.raises(StagingError):
             list(read())
+
+
+def test_events_in_memory_take_no_more_than_their_room():
+    shuffle = MemoryShuffle(SCHEMA, 2, 1, Room(1000))
+    fill(shuffle, [[[("a", "x")]]])
+    with pytest.raises(NoRoomError):
+        fill(shuffle, [[], [[("a", "x")] * 200]])

@@ -1,4 +1,7 @@
-"""What changes Airflow's database goes through Airflow's own public commands, in this process."""
+"""What changes Airflow's database: through Airflow's own public commands, in this process.
+
+The interval of a run has no command: see `mend_run`.
+"""
 
 from __future__ import annotations
 
@@ -44,6 +47,28 @@ def clear_run(dag_id: str, date: datetime) -> None:
     """Clear all tasks of a date's run, so that it runs again (``airflow tasks clear``)."""
     start, end = f"--start-date={date.isoformat()}", f"--end-date={date.isoformat()}"
     _airflow("tasks", "clear", dag_id, start, end, "--yes")
+
+
+def mend_run(dag_id: str, date: datetime, interval: tuple[datetime, datetime]) -> None:
+    """Make an ended run that was started by hand one of its date, as a new run would be.
+
+    ``airflow dags test``, or a trigger with a logical date, gives a run the last interval before
+    that date, and Airflow's backfill runs it again as it is. No command of Airflow's mends it.
+    """
+    from airflow.models.dagrun import DagRun
+    from airflow.utils.session import create_session
+    from sqlalchemy import update
+
+    with create_session() as session:
+        session.execute(
+            update(DagRun)
+            .where(
+                DagRun.dag_id == dag_id,
+                DagRun.logical_date == date,
+                DagRun.state.in_(("success", "failed")),
+            )
+            .values(data_interval_start=interval[0], data_interval_end=interval[1], conf={})
+        )
 
 
 def unpause(dag_id: str) -> None:

@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from argparse import Namespace
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
 
@@ -15,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sessionize.airflow.backfill import actions, metadata
 from sessionize.airflow.backfill.errors import BackfillActiveError, BackfillError
-from sessionize.airflow.backfill.metadata import DagFacts
+from sessionize.airflow.backfill.metadata import DagFacts, RunFacts
 from sessionize.airflow.backfill.plan import Before, Plan, moment, plan_backfill, span
 from sessionize.airflow.backfill.watch import Snapshot, Watch
 from sessionize.model.errors import SessionizeError
@@ -92,12 +93,12 @@ def _backfill(args: Namespace) -> int:
             "Widen the range; both ends belong to it.",
         )
     plan = plan_backfill(
-        metadata.before_backfill(dag.dates, runs),
+        metadata.before_backfill(dag.dates, runs, dag.intervals),
         ordered=dag.ordered,
         rerun_failed=args.rerun_failed_tasks,
         reset=args.reset_dagruns,
     )
-    _describe(dag, plan, args)
+    _describe(dag, plan, runs, args)
     if not plan.watch:
         tell("Nothing to do. To run them again, in order: --reset-dagruns")
         return 0
@@ -131,7 +132,9 @@ def _check_options(args: Namespace) -> None:
             raise BackfillError(f"--conf is not JSON ({error})", "Mend it.") from None
 
 
-def _describe(dag: DagFacts, plan: Plan, args: Namespace) -> None:
+def _describe(
+    dag: DagFacts, plan: Plan, runs: Mapping[datetime, RunFacts], args: Namespace
+) -> None:
     tell(f"{dag.dag_id}: {span(dag.dates)}")
     if dag.not_over:
         tell(f"  {_runs(dag.not_over)} more in the range: not over yet, left out")
@@ -139,6 +142,13 @@ def _describe(dag: DagFacts, plan: Plan, args: Namespace) -> None:
         tell(f"  to run: {span(missing)}")
     if failed := plan.dates(Before.FAILED):
         tell(f"  failed before: {span(failed)}")
+    for date in plan.mend:
+        interval = runs[date].interval
+        assert interval is not None, "a run without an interval is not misplaced"
+        tell(
+            f"  {moment(date)} was started by hand, over {moment(interval[0])} to "
+            f"{moment(interval[1])}: it is given the interval of its date, and run"
+        )
     if under_way := plan.dates(Before.UNDER_WAY):
         tell(f"  under way already: {span(under_way)}")
     if kept := [date for date in plan.dates(Before.SUCCEEDED) if date not in plan.rerun]:
@@ -184,6 +194,8 @@ def _confirm(count: int) -> None:
 
 
 def _start(dag: DagFacts, plan: Plan, args: Namespace) -> None:
+    for date in plan.mend:
+        actions.mend_run(dag.dag_id, date, dag.intervals[date])
     for date in plan.clear:
         actions.clear_run(dag.dag_id, date)
     if plan.create is not None:
@@ -213,8 +225,8 @@ def _wait_for_other_backfill(dag_id: str) -> None:
             raise BackfillActiveError(
                 f"backfill {other.id} of `{dag_id}`, {moment(other.first)} to "
                 f"{moment(other.last)}, is not finished ({states}); Airflow allows one at a time",
-                "Wait for it; if a failed run holds it, run its range with --rerun-failed-tasks; "
-                "or cancel it in the UI.",
+                "Wait for it; if a failed run holds it, mend that and run: "
+                f"{_rerun_failed(dag_id, other.first, other.last)}; or cancel it in the UI.",
             )
         if not told:
             tell("Another backfill has just ended; waiting until Airflow notices (up to 30 s).")
@@ -231,6 +243,7 @@ def _wait(dag: DagFacts, plan: Plan) -> int:
                 active=metadata.is_anything_active(dag.dag_id, plan.watch, session),
                 scheduler_alive=metadata.is_scheduler_alive(session),
                 paused=metadata.is_paused(dag.dag_id, session),
+                retries=metadata.read_retries(dag.dag_id, plan.watch, session),
             )
 
     tell(f"Waiting for {_runs(len(plan.watch))}.")
@@ -246,9 +259,19 @@ def _wait(dag: DagFacts, plan: Plan) -> int:
         tell(f"Held: {span(held)}: each waits for the one before.")
     raise BackfillError(
         f"{span(sorted(unsuccessful))} did not succeed",
-        "The task's log in the UI says why. Mend it, then run the same command with "
-        "--rerun-failed-tasks" + ("; those that wait go on by themselves." if held else "."),
+        "The task's log in the UI says why. Mend it, then run: "
+        + _rerun_failed(dag.dag_id, dag.dates[0], dag.dates[-1])
+        + (" (those that wait go on by themselves)" if held else ""),
     )
+
+
+def _rerun_failed(dag_id: str, first: datetime, last: datetime) -> str:
+    """Return the command for what is left of a backfill: whole, for it goes without its options.
+
+    With --reset-dagruns all of it would be run again, and Airflow refuses that while runs wait.
+    """
+    dates = f"-s {moment(first)} -e {moment(last)}"
+    return f"airflow dags backfill {dag_id} {dates} --rerun-failed-tasks"
 
 
 def _runs(count: int) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ from sessionize.airflow.instants import plain
 if TYPE_CHECKING:
     from airflow.serialization.definitions.dag import SerializedDAG
     from sqlalchemy.orm import Session
+
+Interval = tuple[datetime, datetime]
 
 #: States of a task that has something coming without anyone's help.
 _ACTIVE = (
@@ -38,6 +40,8 @@ class DagFacts:
         Whether a task depends on the past: each run stands on the one before.
     catches_up_from : datetime or None
         The first run outside the range that the scheduler will create at once if it is let.
+    intervals : Mapping
+        The data interval that the schedule gives each date.
     """
 
     dag_id: str
@@ -47,6 +51,7 @@ class DagFacts:
     paused: bool
     max_active_runs: int
     catches_up_from: datetime | None
+    intervals: Mapping[datetime, Interval] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,16 @@ class RunFacts:
     state: str
     seconds: float | None
     failed_tasks: tuple[str, ...]
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Retry:
+    """A task that has failed and is tried again at a moment."""
+
+    date: datetime
+    task_id: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -100,28 +115,31 @@ def read_dag(dag_id: str, first: datetime, last: datetime, session: Session) -> 
             "Trigger it (`airflow dags trigger`); partitions: `airflow backfill create`.",
         )
     now = datetime.now(UTC)
-    ends = dict(_intervals(dag, first, last))
-    over = tuple(date for date, end in ends.items() if end < now)
+    intervals = dict(_intervals(dag, first, last))
+    over = tuple(date for date, (_, end) in intervals.items() if end < now)
     until = min(now, dag.end_date or now)
     coming = _intervals(dag, model.next_dagrun, until) if model.next_dagrun else iter(())
     return DagFacts(
         dag_id=dag_id,
         dates=over,
-        not_over=len(ends) - len(over),
+        not_over=len(intervals) - len(over),
         ordered=any(task.depends_on_past for task in dag.tasks),
         paused=bool(model.is_paused),
         max_active_runs=dag.max_active_runs,
-        catches_up_from=next((d for d, end in coming if d not in ends and end < now), None),
+        catches_up_from=next(
+            (date for date, (_, end) in coming if date not in intervals and end < now), None
+        ),
+        intervals=intervals,
     )
 
 
 def _intervals(
     dag: SerializedDAG, first: datetime, last: datetime
-) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the dates of a range, each with the end of its data interval."""
+) -> Iterator[tuple[datetime, Interval]]:
+    """Yield the dates of a range, each with its data interval."""
     for info in dag.iter_dagrun_infos_between(first, last):
-        if info.logical_date and info.data_interval:
-            yield plain(info.logical_date), info.data_interval.end
+        if info.logical_date and (interval := info.data_interval):
+            yield plain(info.logical_date), (plain(interval.start), plain(interval.end))
 
 
 def read_runs(dag_id: str, dates: Iterable[datetime], session: Session) -> dict[datetime, RunFacts]:
@@ -135,7 +153,13 @@ def read_runs(dag_id: str, dates: Iterable[datetime], session: Session) -> dict[
         return {}
     rows = session.execute(
         select(
-            DagRun.run_id, DagRun.logical_date, DagRun.state, DagRun.start_date, DagRun.end_date
+            DagRun.run_id,
+            DagRun.logical_date,
+            DagRun.state,
+            DagRun.start_date,
+            DagRun.end_date,
+            DagRun.data_interval_start,
+            DagRun.data_interval_end,
         ).where(
             DagRun.dag_id == dag_id,
             DagRun.logical_date >= min(wanted),
@@ -163,19 +187,33 @@ def read_runs(dag_id: str, dates: Iterable[datetime], session: Session) -> dict[
             if row.start_date and row.end_date
             else None,
             failed_tasks=tuple(sorted(failed.get(row.run_id, ()))),
+            interval=(plain(row.data_interval_start), plain(row.data_interval_end))
+            if row.data_interval_start and row.data_interval_end
+            else None,
         )
         for row in rows
         if plain(row.logical_date) in wanted
     }
 
 
-def before_backfill(dates: Sequence[datetime], runs: dict[datetime, RunFacts]) -> dict:
+def before_backfill(
+    dates: Sequence[datetime],
+    runs: Mapping[datetime, RunFacts],
+    intervals: Mapping[datetime, Interval],
+) -> dict[datetime, Before]:
     """Say of each date, in order, what there is of it."""
     known = {"success": Before.SUCCEEDED, "failed": Before.FAILED}
-    return {
-        date: known.get(runs[date].state, Before.UNDER_WAY) if date in runs else Before.MISSING
-        for date in dates
-    }
+
+    def of(date: datetime) -> Before:
+        run = runs.get(date)
+        if run is None:
+            return Before.MISSING
+        state = known.get(run.state, Before.UNDER_WAY)
+        # Started by hand, it got another interval than the schedule gives its date.
+        is_its_own = run.interval is None or run.interval == intervals.get(date, run.interval)
+        return state if is_its_own or state is Before.UNDER_WAY else Before.MISPLACED
+
+    return {date: of(date) for date in dates}
 
 
 def is_anything_active(dag_id: str, dates: Iterable[datetime], session: Session) -> bool:
@@ -197,6 +235,38 @@ def is_anything_active(dag_id: str, dates: Iterable[datetime], session: Session)
         .limit(1)
     )
     return session.scalar(query) is not None
+
+
+def read_retries(dag_id: str, dates: Iterable[datetime], session: Session) -> list[Retry]:
+    """Return the tasks of these dates' runs that wait for their next try."""
+    from airflow.models.dagrun import DagRun
+    from airflow.models.serialized_dag import SerializedDagModel
+    from airflow.models.taskinstance import TaskInstance
+    from sqlalchemy import select
+
+    wanted = set(dates)
+    waiting = session.execute(
+        select(TaskInstance, DagRun.logical_date)
+        .join(TaskInstance.dag_run)
+        .where(
+            TaskInstance.dag_id == dag_id,
+            TaskInstance.state == "up_for_retry",
+            DagRun.logical_date >= min(wanted),
+            DagRun.logical_date <= max(wanted),
+        )
+    ).all()
+    serialized = SerializedDagModel.get(dag_id, session=session) if waiting else None
+    if serialized is None:
+        return []
+    tasks = {task.task_id: task for task in serialized.dag.tasks}
+    retries = set()
+    for instance, date in waiting:
+        if not date or plain(date) not in wanted or instance.task_id not in tasks:
+            continue
+        instance.task = tasks[instance.task_id]
+        if instance.end_date and (at := instance.next_retry_datetime()):
+            retries.add(Retry(plain(date), instance.task_id, plain(at)))
+    return sorted(retries, key=lambda retry: (retry.date, retry.at, retry.task_id))
 
 
 def active_backfill(dag_id: str, session: Session) -> ActiveBackfill | None:

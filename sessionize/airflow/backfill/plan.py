@@ -11,12 +11,17 @@ from sessionize.airflow.backfill.errors import BackfillError
 
 
 class Before(StrEnum):
-    """What there is of a date before the backfill."""
+    """What there is of a date before the backfill.
+
+    Misplaced: a run that has ended, over another interval than that of its date. Whatever came of
+    it says nothing of the date.
+    """
 
     MISSING = "missing"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     UNDER_WAY = "under way"
+    MISPLACED = "misplaced"
 
 
 class Reprocess(StrEnum):
@@ -46,7 +51,10 @@ class Plan:
         What there is of each date, in order.
     create : Create or None
     clear : tuple of datetime
-        Failed runs to clear in place, for those that wait for them to go on.
+        Runs to clear in place: failed ones, for those that wait for them to go on, and misplaced
+        ones that Airflow would pass over.
+    mend : tuple of datetime
+        Runs that are to be given the interval of their date before they are run again.
     rerun : tuple of datetime
         Runs that have succeeded and are run again.
     watch : tuple of datetime
@@ -58,6 +66,7 @@ class Plan:
     clear: tuple[datetime, ...]
     rerun: tuple[datetime, ...]
     watch: tuple[datetime, ...]
+    mend: tuple[datetime, ...] = ()
 
     @property
     def starts(self) -> datetime | None:
@@ -102,10 +111,12 @@ def plan_backfill(
     else:
         reprocess, anew = Reprocess.NONE, {Before.MISSING}
     started = _where(before, lambda state: state in anew)
+    misplaced = _where(before, lambda state: state is Before.MISPLACED)
     return Plan(
         before=before,
         create=Create(started[0], started[-1], reprocess) if started else None,
-        clear=(),
+        clear=() if reset else misplaced,
+        mend=misplaced,
         rerun=_where(before, lambda state: reset and state is Before.SUCCEEDED),
         watch=_where(before, lambda state: reset or state is not Before.SUCCEEDED),
     )
@@ -126,7 +137,7 @@ def _plan_ordered(before: Mapping[datetime, Before], rerun_failed: bool, reset: 
     states = set(after.values())
     if states <= {Before.FAILED, Before.UNDER_WAY}:
         return Plan(before, None, failed, (), tuple(after))
-    if not reset and Before.MISSING not in states and not failed:
+    if not reset and not states & {Before.MISSING, Before.MISPLACED} and not failed:
         return Plan(before, None, (), (), _where(after, lambda state: state is Before.UNDER_WAY))
     return Plan(
         before=before,
@@ -134,6 +145,7 @@ def _plan_ordered(before: Mapping[datetime, Before], rerun_failed: bool, reset: 
         clear=(),
         rerun=_where(after, lambda state: state is Before.SUCCEEDED),
         watch=tuple(after),
+        mend=_where(after, lambda state: state is Before.MISPLACED),
     )
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sessionize.airflow.backfill.metadata import RunFacts
+from sessionize.airflow.backfill.metadata import Retry, RunFacts
 from sessionize.airflow.backfill.plan import moment
 
 _ENDED = ("success", "failed")
@@ -21,6 +21,7 @@ class Snapshot:
     active: bool
     scheduler_alive: bool
     paused: bool
+    retries: Sequence[Retry] = ()
 
 
 @dataclass
@@ -52,6 +53,7 @@ class Watch:
     sleep: Callable[[float], None] = time.sleep
     ended: dict[datetime, RunFacts] = field(default_factory=dict)
     _warned: dict[str, float] = field(default_factory=dict)
+    _told: set[tuple[datetime, str]] = field(default_factory=set)
 
     def wait(self) -> list[datetime]:
         """Wait until all runs have ended, or the others are held by a failed one; return the held.
@@ -69,6 +71,7 @@ class Watch:
             failed = any(run.state == "failed" for run in self.ended.values())
             if self.ordered and failed and self.clock() - quiet_since > self.patience:
                 return left
+            self._tell_retries(snapshot)
             self._warn(snapshot)
             self.sleep(self.poll)
 
@@ -85,6 +88,18 @@ class Watch:
             done = f"({len(self.ended)}/{len(self.dates)})"
             self.tell(f"{moment(date)}  {run.state:7}{took}{tasks}  {done}")
         return new
+
+    def _tell_retries(self, snapshot: Snapshot) -> None:
+        """Say that a task has failed and when it is tried again: once for its mapped instances."""
+        waiting = {(retry.date, retry.task_id) for retry in snapshot.retries}
+        for retry in snapshot.retries:
+            if (retry.date, retry.task_id) not in self._told:
+                self._told.add((retry.date, retry.task_id))
+                self.tell(
+                    f"{moment(retry.date)}  {retry.task_id} has failed and retries at "
+                    f"{retry.at.astimezone(UTC):%H:%M}Z; its log says why"
+                )
+        self._told &= waiting
 
     def _warn(self, snapshot: Snapshot) -> None:
         if not snapshot.scheduler_alive:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from sessionize.lake.storage.base import Children, Storage, StoredObject
+from sessionize.lake.storage.base import ABSENT, Children, Storage, StoredObject
 from sessionize.lake.storage.fetch import fetch
 from sessionize.lake.storage.local import LocalStorage
 from sessionize.lake.storage.s3 import S3Credentials, S3Storage
 from sessionize.lake.storage.side_by_side import side_by_side
 
 __all__ = [
+    "ABSENT",
     "Children",
     "LocalStorage",
     "S3Credentials",

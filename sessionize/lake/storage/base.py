@@ -3,6 +3,11 @@
 The pipeline needs five verbs, and of each of them atomicity: an object is written whole or not at
 all, and replaced in one step.
 
+Writing and deleting take a *version*, as a listing, a read or a write has told it: then they
+replace or remove that version and no other, whatever happens at the same time. So an attempt that
+lags behind cannot harm what a later one has written since it looked. A write of what is there
+already has reached its end, whoever wrote it.
+
 A store may say how many requests it takes side by side, in an attribute ``concurrency``; one that
 does not say is asked one thing after the other (`side_by_side.concurrency_of`).
 """
@@ -10,14 +15,16 @@ does not say is asked one thing after the other (`side_by_side.concurrency_of`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from sessionize.model.errors import ObjectGoneError
+from sessionize.model.errors import ObjectGoneError, OvertakenError
 
 #: Bytes that a stream yields at a time.
 CHUNK = 1 << 20
+#: The version of an object that is not there.
+ABSENT = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +32,13 @@ class StoredObject:
     """An object as a listing shows it: ``key`` is relative to the store's URL.
 
     ``etag`` changes with the content on S3; a local folder has none and leaves it empty.
+    ``version`` changes whenever the object is replaced; it is no part of what the object is.
     """
 
     key: str
     size: int
     etag: str = ""
+    version: str = field(default=ABSENT, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,9 @@ class Storage(Protocol):
     def read(self, key: str) -> bytes | None:
         """Return the object's content, or None if there is no such object."""
 
+    def read_version(self, key: str) -> tuple[bytes | None, str]:
+        """Return the object's content and version; None and `ABSENT` if there is no such object."""
+
     def stream(self, key: str, etag: str = "") -> Iterator[bytes]:
         """Yield the object's content in chunks.
 
@@ -76,19 +88,40 @@ class Storage(Protocol):
             If there is no such object, or its ``etag`` (if given) is another one by now.
         """
 
-    def write(self, key: str, content: bytes) -> None:
-        """Create or replace an object, in one step."""
+    def write(self, key: str, content: bytes, replaces: str | None = None) -> str:
+        """Create or replace an object, in one step; return its version.
 
-    def upload(self, key: str, path: Path) -> None:
-        """Create or replace an object with a file's content, in one step."""
+        With ``replaces``, only that version is replaced, and `ABSENT` is none. The new version is
+        another one even where the content is the same.
 
-    def delete(self, key: str) -> None:
-        """Remove an object, if it is there."""
+        Raises
+        ------
+        OvertakenError
+            If another version is there, with another content.
+        """
+
+    def upload(self, key: str, path: Path, replaces: str | None = None) -> str:
+        """Write a file's content, as `write` does."""
+
+    def delete(self, key: str, version: str | None = None) -> None:
+        """Remove an object, if it is there; with ``version``, only if it is that one."""
+
+    def tidy(self) -> None:
+        """Remove what writers that were killed have left, and nothing that one still writes."""
 
 
 def object_gone(url: str) -> ObjectGoneError:
     """Return the error for an object that is not what it was when it was claimed."""
     return ObjectGoneError(
         f"{url} is no longer there, or has been replaced, since the hour claimed it",
-        "Restore the object as it was, or run the hour again from its claim.",
+        "Restore the object as it was, then run the hour again.",
+    )
+
+
+def overtaken(url: str) -> OvertakenError:
+    """Return the error for an object that another attempt has written meanwhile."""
+    return OvertakenError(
+        f"{url} has been written by another attempt since this one looked, and is left as it is",
+        "See where the hour stands with `python -m sessionize status`; run it again unless it is "
+        "done.",
     )

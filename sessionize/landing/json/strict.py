@@ -99,6 +99,11 @@ class StrictScan:
         self.rows += 1
         return row
 
+    def cut(self, rows: int) -> None:
+        """Forget the records behind the first ``rows``."""
+        self.kinds[:, rows : self.rows] = ABSENT
+        self.rows = rows
+
     def _make_room(self, text_size: int) -> None:
         """Make room for unknown fields: all of them are no longer than the text."""
         written = int(self.extended_ends[self.rows])

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import contextlib
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from sessionize.lake.storage import LocalStorage, S3Storage, open_storage
-from sessionize.model.errors import ObjectGoneError
+from sessionize.lake.storage import ABSENT, LocalStorage, S3Storage, open_storage
+from sessionize.model.errors import ObjectGoneError, OvertakenError
 from tests.lake.storage.helpers import fill, keys, set_chunk
 
 #: In the order of their bytes, which is neither that of a walk through folders nor that of UTF-16.
@@ -140,6 +144,78 @@ class TestEveryStore:
         store.write("key", b"content")
         [entry] = store.list()
         assert b"".join(store.stream(entry.key, entry.etag)) == b"content"
+
+    @pytest.fixture(params=["write", "upload"])
+    def put(self, request, store, tmp_path):
+        """Write an object in either way."""
+
+        def put(key: str, content: bytes, replaces: str | None) -> str:
+            if request.param == "write":
+                return store.write(key, content, replaces)
+            source = tmp_path / uuid.uuid4().hex
+            source.write_bytes(content)
+            return store.upload(key, source, replaces)
+
+        return put
+
+    def test_a_version_is_the_same_in_a_write_a_listing_and_a_read(self, store, put):
+        version = put("a/key", b"content", ABSENT)
+        [entry] = store.list()
+        assert store.read_version("a/key") == (b"content", version)
+        assert entry.version == version != ABSENT
+        assert store.read_version("absent") == (None, ABSENT)
+
+    def test_the_version_that_was_seen_is_replaced(self, store, put):
+        version = put("key", b"one", ABSENT)
+        put("key", b"two", version)
+        assert store.read("key") == b"two"
+
+    @pytest.mark.parametrize("seen", ["nothing", "an older one", "one that is gone"])
+    def test_another_version_than_was_seen_stays(self, store, put, seen):
+        version = ABSENT if seen == "nothing" else store.write("key", b"seen")
+        store.write("key", b"later")
+        if seen == "one that is gone":
+            store.delete("key")
+        with pytest.raises(OvertakenError, match=r"store/key has been written by another.*status"):
+            put("key", b"lagging", version)
+        assert store.read("key") == (None if seen == "one that is gone" else b"later")
+
+    def test_what_another_has_written_already_is_written(self, store, put):
+        version = store.write("key", b"same")
+        assert put("key", b"same", ABSENT) == version
+        assert store.read("key") == b"same"
+
+    def test_the_same_content_written_anew_is_another_version(self, store, put):
+        versions = [put("key", b"same", ABSENT)]
+        for _ in range(2):
+            versions.append(put("key", b"same", versions[-1]))
+            assert versions[-1] != versions[-2]
+            with pytest.raises(OvertakenError):
+                put("key", b"lagging", versions[-2])
+        assert store.read("key") == b"same"
+
+    def test_only_the_version_that_was_seen_is_deleted(self, store):
+        seen = store.write("key", b"one")
+        later = store.write("key", b"two")
+        store.delete("key", seen)
+        assert store.read("key") == b"two"
+        store.delete("key", later)
+        assert store.read("key") is None
+        store.delete("key", later)
+
+    def test_of_many_that_replace_one_version_one_does(self, store):
+        seen = store.write("key", b"seen")
+
+        def replace(number: int) -> bool:
+            with contextlib.suppress(OvertakenError):
+                store.write("key", b"%d" % number, seen)
+                return True
+            return False
+
+        with ThreadPoolExecutor(8) as pool:
+            done = list(pool.map(replace, range(8)))
+        assert sum(done) == 1
+        assert store.read("key") == b"%d" % done.index(True)
 
     def test_a_store_that_is_there_passes_the_check(self, store):
         store.write("key", b"")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import pickle
 import re
 import threading
@@ -8,12 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ClientError
 
-from sessionize.lake.storage import S3Credentials, S3Storage, Storage, open_storage
+from sessionize.lake.storage import ABSENT, S3Credentials, S3Storage, Storage, open_storage
 from sessionize.lake.storage import s3 as s3_module
-from sessionize.model.errors import ObjectGoneError, StorageError
+from sessionize.model.errors import (
+    ObjectGoneError,
+    OvertakenError,
+    StorageError,
+    StorageRefusedError,
+)
 from tests.lake.storage.helpers import fill, keys, set_chunk
 
 VERBS: dict[str, Callable[[Storage], object]] = {
@@ -84,6 +94,74 @@ class TestS3Storage:
         assert entry.etag.endswith('-2"') == in_parts
         assert b"".join(s3.stream("key", entry.etag)) == content
 
+    @pytest.mark.parametrize("seen", ["nothing", "an older one"])
+    def test_an_upload_in_parts_does_not_replace_what_it_has_not_seen(
+        self, s3, tmp_path, monkeypatch, seen
+    ):
+        monkeypatch.setattr(s3_module, "_MULTIPART", 1)
+        source = tmp_path / "source"
+        source.write_bytes(b"lagging")
+        version = ABSENT if seen == "nothing" else s3.write("key", b"seen")
+        s3.write("key", b"later")
+        with pytest.raises(OvertakenError):
+            s3.upload("key", source, version)
+        assert s3.read("key") == b"later"
+        assert "Uploads" not in s3._client.list_multipart_uploads(Bucket=s3._bucket)
+
+    @pytest.mark.parametrize("verb", ["PutObject", "DeleteObject", "CompleteMultipartUpload"])
+    def test_a_server_without_conditions_is_looked_at_before_and_said_so_once(
+        self, bucket, s3_credentials, tmp_path, monkeypatch, caplog, verb
+    ):
+        """Some servers answer 501 to a request with a condition."""
+
+        def refuse(params, model, **_):
+            if model.name == verb and {"If-Match", "If-None-Match"} & params["headers"].keys():
+                answer = AWSResponse(params["url"], 501, {}, None)
+                return answer, {
+                    "Error": {"Code": "NotImplemented", "Message": "a header is not implemented"},
+                    "ResponseMetadata": {"HTTPStatusCode": 501},
+                }
+            return None
+
+        s3 = S3Storage(f"s3://{bucket}/store", s3_credentials)
+        monkeypatch.setattr(s3_module, "_MULTIPART", 1 if "Multipart" in verb else 1 << 20)
+        source = tmp_path / "source"
+        source.write_bytes(b"one")
+        events = s3._client.meta.events
+        events.register("before-call.s3", refuse)
+        try:
+            first = s3.upload("key", source, ABSENT)
+            source.write_bytes(b"two")
+            second = s3.upload("key", source, first)
+            with pytest.raises(OvertakenError):
+                s3.upload("key", Path(__file__), first)
+            assert s3.read("key") == b"two"
+            s3.delete("key", first)
+            assert s3.read("key") == b"two"
+            s3.delete("key", second)
+            assert s3.read("key") is None
+        finally:
+            events.unregister("before-call.s3", refuse)
+        assert caplog.text.count("has no conditional writes") == 1
+
+    @pytest.mark.parametrize(("conflicts", "is_written"), [(1, True), (4, True), (5, False)])
+    def test_a_write_that_another_is_in_the_way_of_is_made_again(
+        self, s3, monkeypatch, conflicts, is_written
+    ):
+        put, left = s3._client.put_object, [conflicts]
+
+        def conflicting(**arguments):  # type: ignore[no-untyped-def]
+            left[0] -= 1
+            if left[0] >= 0:
+                raise ClientError({"Error": {"Code": "ConditionalRequestConflict"}}, "PutObject")
+            return put(**arguments)
+
+        version = s3.write("key", b"before")
+        monkeypatch.setattr(s3._client, "put_object", conflicting)
+        with contextlib.nullcontext() if is_written else pytest.raises(OvertakenError):
+            s3.write("key", b"after", version)
+        assert s3.read("key") == (b"after" if is_written else b"before")
+
     def test_a_whole_bucket_is_a_store(self, bucket, s3_credentials):
         store = S3Storage(f"s3://{bucket}", s3_credentials)
         store.write("a/b", b"content")
@@ -91,7 +169,7 @@ class TestS3Storage:
 
     @any_verb
     def test_a_missing_bucket_is_an_error_that_says_to_create_it(self, s3_credentials, verb):
-        with pytest.raises(StorageError, match=r"s3://absent/x.*Create the bucket"):
+        with pytest.raises(StorageRefusedError, match=r"s3://absent/x.*Create the bucket"):
             verb(S3Storage("s3://absent/x", s3_credentials))
 
     @any_verb
@@ -108,8 +186,33 @@ class TestS3Storage:
     ):
         monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)
         store = S3Storage("s3://bucket/x", replace(s3_credentials, endpoint_url=endpoint_url))
-        with pytest.raises(StorageError, match="Check the endpoint"):
+        with pytest.raises(StorageError, match="Check the endpoint") as raised:
             store.check()
+        # Where nothing answers, something may yet; what is no URL stays none.
+        assert isinstance(raised.value, StorageRefusedError) != endpoint_url.startswith("http")
+
+    @pytest.mark.parametrize(
+        ("code", "refused", "remedy"),
+        [
+            ("AccessDenied", True, "Grant the credentials"),
+            ("SignatureDoesNotMatch", True, "Mend the credentials"),
+            ("PermanentRedirect", True, "Set the bucket's region"),
+            ("InvalidObjectState", True, "from the archive"),
+            ("ExpiredToken", False, "Renew the credentials"),
+            ("SlowDown", False, "run the hour again"),
+            ("InternalError", False, "run the hour again"),
+        ],
+    )
+    def test_what_s3_will_answer_again_is_told_from_what_may_pass(
+        self, s3_credentials, monkeypatch, code, refused, remedy
+    ):
+        store = S3Storage("s3://bucket/x", s3_credentials)
+        answer = ClientError({"Error": {"Code": code}}, "PutObject")
+        client = SimpleNamespace(put_object=Mock(side_effect=answer))
+        monkeypatch.setitem(store.__dict__, "client", client)
+        with pytest.raises(StorageError, match=remedy) as raised:
+            store.write("key", b"")
+        assert isinstance(raised.value, StorageRefusedError) == refused
 
     def test_the_standard_variables_say_how_to_reach_it(
         self, bucket, s3_credentials, no_aws_settings, monkeypatch

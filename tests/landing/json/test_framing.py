@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
-from sessionize.landing import read_records
-from sessionize.model.columns import DEFAULT_FIELDS
 from sessionize.model.reasons import Reason
-from tests.landing.reading import assert_covers, good, landing, read, reasons
+from tests.landing.reading import assert_covers, good, read, reasons
+from tests.landing.work import work_of
 
 EVENTS = [
     {"action": "proedit", "timestamp": 1486249200, "text": 'brackets }{ ][ and "quotes" \\'},
@@ -222,14 +220,9 @@ def test_positions_run_on_from_batch_to_batch():
         b'{"a":"x"y"}{"b":1}\n', b'\\"{"', b" ", b"\n", b"\x00", b'{"a":"}{","b":tru}', b'" { ',
     ],
 )  # fmt: skip
-def test_no_text_takes_quadratic_time(unit):
-    def seconds(size: int) -> float:
-        text = unit * (size // len(unit))
-        start = time.process_time()
-        objects = [("key", [text])]
-        for _ in read_records(objects, DEFAULT_FIELDS, landing(), batch_bytes=size // 8):
-            pass
-        return time.process_time() - start
-
-    # Four times as much takes about four times as long, not sixteen.
-    assert seconds(40_000) < 9 * seconds(10_000) + 0.2
+def test_no_text_takes_quadratic_work(unit):
+    size = 4000
+    work = work_of([("key", [unit * (size // len(unit))])], batch_bytes=size // 8)
+    # Quadratic work would pass each byte thousands of times.
+    assert work.bytes < 50 * size
+    assert work.calls < 10 * size
