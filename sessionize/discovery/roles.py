@@ -33,6 +33,9 @@ _ENOUGH: dict[Role, float] = {
 _LEAST = 0.1
 #: Below so many records values say little about how various they are.
 _MANY = 20
+#: A field of so few texts could hold actions, whatever its name: people may want it, but it is
+#: never chosen.
+_FEW, _NAMELESS = 50, 0.2
 #: What a level of nesting takes from a score.
 _NESTED = 0.02
 
@@ -170,6 +173,8 @@ def candidate(role: Role, found: Found, records: Sequence[Record]) -> Candidate 
     if not found.is_text_or_number:
         return None
     name = name_score(role, found.names)
+    if not name and role == "action":
+        name = _NAMELESS if _could_be_actions(found) else 0
     if not name:
         return None
     factor, against = _JUDGES[role](found)
@@ -184,6 +189,11 @@ def name_score(role: Role, names: tuple[str, ...]) -> float:
     if last in _BARE and above and above not in _BARE[last]:
         return scores.get(above + last, 0.0)
     return max(scores.get(last, 0.0), scores.get(above + last, 0.0) if above else 0.0)
+
+
+def _could_be_actions(found: Found) -> bool:
+    """Tell whether texts come again and again, without being the same everywhere."""
+    return not found.kinds["int"] and not found.kinds["double"] and 1 < found.distinct <= _FEW
 
 
 def _as_time(found: Found, records: Sequence[Record]) -> Candidate | None:

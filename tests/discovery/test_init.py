@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from sessionize.cli import main
 from sessionize.config import load_config
+from sessionize.lake.storage import S3Storage
 from tests.discovery import landed
 from tests.discovery.landed import HOURS
 
@@ -139,3 +141,27 @@ def test_a_record_with_every_name_twice_over_is_no_trouble(tmp_path, capsys):
     assert main(["init", "--raw", f"{tmp_path}/raw", "--out", f"{tmp_path}/x.toml"]) == 0
     names = [column.name for column in load_config(tmp_path / "x.toml").column]
     assert len(set(names)) == len(names) == 6
+
+
+def test_a_bucket_is_looked_at_and_nothing_is_written_to_it(
+    tmp_path, bucket, s3_credentials, capsys, monkeypatch
+):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", s3_credentials.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", s3_credentials.secret_key)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", s3_credentials.region)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_credentials.endpoint_url)
+    store = S3Storage(f"s3://{bucket}", s3_credentials)
+    for hour in HOURS:
+        text = "".join(json.dumps(row) for row in landed.rows("ga4", hour, count=9000))
+        store.write(f"raw/{hour.landing_prefix}s-1", gzip.compress(text.encode()))
+    before = list(store.list())
+    file = f"{tmp_path}/x.toml"
+    assert main(["init", "--raw", f"s3://{bucket}/raw/", "--out", file]) == 0
+    assert load_config(file).raw == f"s3://{bucket}/raw"
+    assert main(["check", "--config", file, "--sample"]) == 0
+    capsys.readouterr()
+    assert main(["preview", "--config", file]) == 0
+    assert "records 9,000  valid 9,000" in capsys.readouterr().out
+    assert list(store.list()) == before
+    assert main(["init", "--raw", f"s3://{bucket}-not", "--out", f"{tmp_path}/y.toml"]) == 1
+    assert "NoSuchBucket" in capsys.readouterr().err

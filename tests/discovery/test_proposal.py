@@ -99,6 +99,21 @@ def test_what_some_records_lack_is_said():
     assert "10.0% of the records have none, and would go to quarantine" in doubt
 
 
+def test_fields_of_few_texts_are_named_as_actions_but_never_chosen():
+    rows = [
+        {
+            "time": HOURS[0].start.isoformat(),
+            "who": f"m{number}",
+            "what": "ab"[number % 2],
+            "k": "x",
+        }
+        for number in range(60)
+    ]
+    choice = propose_for(rows).roles["action"]
+    assert choice.chosen is None
+    assert [one.path for one in choice.candidates] == ["what"]
+
+
 def test_times_that_a_run_would_refuse_are_said():
     rows = landed.rows("ga4", HOURS[0])
     for row in rows[:30]:
