@@ -16,6 +16,8 @@ REQUESTS = 50
 
 #: Folders without a date in their name that are looked into, of each folder; and how deep.
 _BRANCHES, _DEPTH = 12, 10
+#: Folders with a date that are looked into, from an end, until one has an hour in it.
+_TRIES = 3
 
 #: Folders in which Firehose puts what it could not deliver or convert.
 _FAILURES = re.compile(r"error|fail", re.IGNORECASE)
@@ -104,8 +106,8 @@ def prefixes_of_folder(folder: str) -> list[LandingPrefix]:
 def find_prefixes(storage: Storage) -> list[FoundPrefix]:
     """Look for folders of hours, and return the prefixes that they follow, the likeliest first.
 
-    At each level the first and the last folder whose names hold digits are looked into, and up to
-    a dozen of the others.
+    Of folders whose names hold digits the last and the first are looked into, on the way to the
+    newest and to the oldest hour, and up to a dozen of the others.
 
     Raises
     ------
@@ -131,7 +133,16 @@ def find_prefixes(storage: Storage) -> list[FoundPrefix]:
     )
 
 
-def _walk(browser: Browser, folder: str, depth: int, found: list[str], seen: list[str]) -> None:
+def _walk(
+    browser: Browser,
+    folder: str,
+    depth: int,
+    found: list[str],
+    seen: list[str],
+    *,
+    newest: bool | None = None,
+) -> None:
+    """Go down to folders of hours; with ``newest`` set, along the last folders, or the first."""
     children: list[str] = []
     objects: list[str] = []
     for page in browser.pages(folder):
@@ -141,15 +152,24 @@ def _walk(browser: Browser, folder: str, depth: int, found: list[str], seen: lis
             found.append(folder)
             return
     seen += objects[:3]
+    if depth == _DEPTH:
+        return
     names = [child for child in children if not child.removeprefix(folder).startswith(("_", "."))]
     dated = [child for child in names if re.search(r"\d\d", child.removeprefix(folder))]
     others = [child for child in names if child not in dated][:_BRANCHES]
     # What is not delivered is looked for last: the requests may be used up by then.
     others.sort(key=lambda child: _FAILURES.search(child) is not None)
-    ends = [dated[-1], dated[0]] if len(dated) > 1 else dated
-    if depth < _DEPTH:
-        for child in (*ends, *others):
-            _walk(browser, child, depth + 1, found, seen)
+    if len(dated) == 1:
+        _walk(browser, dated[0], depth + 1, found, seen, newest=newest)
+    else:
+        for is_newest in (True, False) if newest is None else (newest,):
+            before = len(found)
+            for child in (dated[::-1] if is_newest else dated)[:_TRIES]:
+                _walk(browser, child, depth + 1, found, seen, newest=is_newest)
+                if len(found) > before:
+                    break
+    for child in others:
+        _walk(browser, child, depth + 1, found, seen)
 
 
 def is_of_records(entry: StoredObject) -> bool:

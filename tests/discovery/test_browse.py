@@ -123,6 +123,30 @@ def test_no_more_is_listed_than_the_requests_allow(raw, monkeypatch):
     assert len(asked) <= 10
 
 
+def test_several_places_with_years_of_hours_are_all_found(raw, monkeypatch):
+    places = [f"app={name}/year=%Y/month=%m/day=%d/hour=%H/" for name in "abcde"]
+    for place in places:
+        hours = [
+            f"{year}-{month:02}-{day}T05"
+            for year in (2023, 2024)
+            for month in (1, 6, 12)
+            for day in (10, 30)
+        ]
+        land(raw, place, *map(Hour.parse, hours))
+    asked = []
+    children = raw.children
+    monkeypatch.setattr(raw, "children", lambda *args: asked.append(args) or children(*args))
+    assert sorted(one.prefix for one in find_prefixes(raw)) == places
+    assert len(asked) < REQUESTS
+
+
+def test_a_last_folder_with_nothing_in_it_is_passed(raw):
+    land(raw, "%Y/%m/%d/%H/", FIRST)
+    raw.write("2024/12/01/00/empty", b"")
+    [found] = find_prefixes(raw)
+    assert found.hours == (FIRST, FIRST)
+
+
 def test_s3_is_looked_at_in_pages(bucket, s3_credentials):
     raw = S3Storage(f"s3://{bucket}/raw", s3_credentials)
     land(raw, "year=%Y/month=%m/day=%d/hour=%H/", FIRST, LAST)
