@@ -93,16 +93,45 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("--from", dest="first", metavar="HOUR", help=f"verify from {_HOUR_HELP}")
     verify.add_argument("--to", dest="end", metavar="HOUR", help="up to this hour, exclusive")
 
-    _command(commands, "check", "check a pipeline file, and say what it sets", _check)
+    check = _command(commands, "check", "check a pipeline file, and say what it sets", _check)
+    check.add_argument(
+        "--sample",
+        action="store_true",
+        help="also read the first records of the newest hour, and warn of settings that do not fit",
+    )
+
+    preview = _command(
+        commands, "preview", "show what an hour would give, and write nothing", _preview
+    )
+    preview.add_argument(
+        "--hour", metavar="HOUR", help=f"{_HOUR_HELP}; the newest that has landed unless given"
+    )
+    preview.add_argument(
+        "--objects", metavar="N", type=int, help="read the hour's first N objects only"
+    )
+
+    text = "look at what has landed, and propose a pipeline file"
+    init = commands.add_parser("init", help=text, description=text.capitalize() + ".")
+    init.add_argument("--raw", required=True, metavar="URL", help="s3://bucket/prefix or a folder")
+    init.add_argument("--lake", metavar="URL", help="where to publish; beside raw unless given")
+    init.add_argument("--name", metavar="NAME", help="the pipeline's name")
+    init.add_argument("--out", metavar="FILE", help="NAME.toml unless given; - is the screen")
+    init.add_argument("--force", action="store_true", help="replace a file that is there")
+    init.add_argument("--explain", action="store_true", help="print the evidence; write nothing")
+    _finish(init, _init)
     return parser
 
 
 def _command(commands, name: str, text: str, function) -> argparse.ArgumentParser:  # type: ignore[no-untyped-def]
     command = commands.add_parser(name, help=text, description=text.capitalize() + ".")
     command.add_argument("--config", required=True, metavar="FILE", help="the pipeline's TOML file")
+    return _finish(command, function)
+
+
+def _finish(command, function) -> argparse.ArgumentParser:  # type: ignore[no-untyped-def]
     command.add_argument("-v", "--verbose", action="store_true", help="say what is being done")
     command.set_defaults(command=function, parser=command)
-    return command
+    return command  # type: ignore[no-any-return]
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -199,6 +228,57 @@ def _check(options: argparse.Namespace) -> int:
 
     config = load_config(options.config)
     print(f"{options.config}: pipeline {config.name!r}, {config.raw} to {config.lake}")
+    if options.sample:
+        from sessionize.discovery.fit import check_fit
+        from sessionize.lake.storage import open_storage
+
+        fit = check_fit(config, open_storage(config.raw))
+        print(f"{fit.records:,} records of {fit.objects} objects of {fit.hour} read")
+        for warning in fit.warnings:
+            print(f"WARNING {warning}", file=sys.stderr)
+    return 0
+
+
+def _preview(options: argparse.Namespace) -> int:
+    if options.objects is not None and options.objects < 1:
+        options.parser.error("--objects is at least 1")
+    from sessionize.config import load_config
+    from sessionize.discovery.preview import preview, shown
+    from sessionize.lake.storage import open_storage
+
+    config = load_config(options.config)
+    hour = _optional_hour(options.hour)
+    sys.stdout.write(shown(preview(config, open_storage(config.raw), hour, options.objects)))
+    return 0
+
+
+def _init(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from sessionize.discovery.init import checked, look, refuse_existing, write_file
+
+    # A file that is there is no reason to list a bucket first.
+    if options.out not in (None, "-") and not options.explain:
+        refuse_existing(Path(options.out), force=options.force)
+    initial = look(options.raw, options.lake, options.name)
+    if options.explain:
+        sys.stdout.write(initial.explained)
+        return 0
+    path = Path(options.out or f"{initial.name}.toml")
+    if options.out == "-":
+        sys.stdout.write(checked(initial.text, path))
+    else:
+        write_file(path, initial.text, force=options.force)
+    for doubt in initial.proposal.doubts:
+        print(f"TODO {doubt}", file=sys.stderr)
+    for remark in initial.proposal.remarks:
+        print(f"NOTE {remark}", file=sys.stderr)
+    if options.out != "-":
+        print(
+            f"{path} written"
+            + ("" if initial.proposal.is_complete else ": name the fields marked TODO in it")
+            + f". Then: python -m sessionize preview --config {path}"
+        )
     return 0
 
 

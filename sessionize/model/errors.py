@@ -79,3 +79,7 @@ class LimitExceededError(SessionizeError):
 
 class NewerFormatError(SessionizeError):
     """The lake was written by a newer release, in a format that this one does not understand."""
+
+
+class NothingFoundError(SessionizeError):
+    """A look at what has landed has found nothing that a pipeline could be made of."""

@@ -303,6 +303,7 @@ def validated(work: Work, batch: int) -> Iterator[pd.DataFrame]:
     ObjectGoneError
         If a claimed object is gone or has been replaced.
     """
+    from sessionize.events.absent import ENOUGH, AbsentFields
     from sessionize.events.validate import validate
     from sessionize.landing import read_records
     from sessionize.model.frames import to_table
@@ -310,6 +311,7 @@ def validated(work: Work, batch: int) -> Iterator[pd.DataFrame]:
     objects = work.claim.batches[batch]
     counts = {entry.key: [0, 0] for entry in objects}
     fields = work.config.raw_fields
+    absent = AbsentFields(work.config) if batch == 0 else None  # the hour's first records
     with (
         _gone_explained(work),
         contextlib.closing(fetch(work.pipeline.raw, objects)) as fetched,
@@ -317,6 +319,12 @@ def validated(work: Work, batch: int) -> Iterator[pd.DataFrame]:
     ):
         few_values = work.config.few_values
         for records in read_records(fetched, fields, work.config.landing, few_values=few_values):
+            if absent is not None:
+                absent.add(records)
+                if absent.records >= ENOUGH:
+                    for warning in absent.warnings:
+                        log.warning("%s: %s", work.claim.hour, warning)
+                    absent = None
             result = validate(records.frame, work.claim.hour, work.config, records.kinds)
             quarantine.write_table(to_table(result.quarantine, QUARANTINE))
             for place, frame in enumerate((result.valid, result.quarantine)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from sessionize.lake.storage import LocalStorage
 from sessionize.model.errors import ClaimChangedError, MissingStateError, StagingError
 from sessionize.pipeline import stages
+from sessionize.pipeline.runner import run_hour
 from sessionize.pipeline.stages import Pipeline
 from tests.pipeline import scenario
 
@@ -133,3 +135,24 @@ class TestChanges:
         published = stages.publish(pipeline, FIRST, claim.id)
         assert published.ledger.counts.records_read == 0
         assert {file.rows for file in published.ledger.published.values()} == {0}
+
+
+@pytest.mark.parametrize("records", [999, 2500])
+def test_a_column_that_no_record_has_is_warned_of_once_an_hour(tmp_path, caplog, records):
+    raw = LocalStorage(tmp_path / "raw")
+    for number in range(2):
+        rows = (scenario.event("a1", "22:10:00", n=number) for number in range(records))
+        text = "\n".join(map(json.dumps, rows))
+        raw.write(f"{FIRST.landing_prefix}o{number}", text.encode())
+    column = [{"name": "n", "field": "n"}, {"name": "m", "field": "n.m"}]
+    pipeline = opened(tmp_path, column=column, limits={"fail_quarantined": 1.0})
+    run_hour(pipeline, FIRST)
+    warnings = [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"]
+    assert warnings == (
+        []
+        if records < 1000
+        else [
+            f"{FIRST}: [[column]] m names `n.m`, which none of the first 2,500 records has: mend "
+            "the path, or take it out"
+        ]
+    )

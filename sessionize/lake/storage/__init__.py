@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sessionize.lake.storage.base import ABSENT, Storage, StoredObject
+from sessionize.lake.storage.base import ABSENT, Children, Storage, StoredObject
 from sessionize.lake.storage.fetch import fetch
 from sessionize.lake.storage.local import LocalStorage
 from sessionize.lake.storage.s3 import S3Credentials, S3Storage
@@ -10,6 +10,7 @@ from sessionize.lake.storage.side_by_side import side_by_side
 
 __all__ = [
     "ABSENT",
+    "Children",
     "LocalStorage",
     "S3Credentials",
     "S3Storage",

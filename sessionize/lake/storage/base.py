@@ -41,6 +41,19 @@ class StoredObject:
     version: str = field(default=ABSENT, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Children:
+    """What stands right below a folder: one page of it.
+
+    ``folders`` are whole prefixes, ``2017/02/``; ``after`` asks for the next page, and is empty
+    where there is none.
+    """
+
+    folders: tuple[str, ...]
+    objects: tuple[StoredObject, ...]
+    after: str = ""
+
+
 class Storage(Protocol):
     """Objects under one URL; keys are relative to it and use ``/``."""
 
@@ -56,6 +69,9 @@ class Storage(Protocol):
 
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Yield the objects whose key begins with ``prefix``, in the order of their keys."""
+
+    def children(self, folder: str = "", after: str = "") -> Children:
+        """Return a page of what stands right below a folder, for the price of one request."""
 
     def read(self, key: str) -> bytes | None:
         """Return the object's content, or None if there is no such object."""

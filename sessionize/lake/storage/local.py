@@ -13,7 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, BinaryIO, NoReturn
 
-from sessionize.lake.storage.base import ABSENT, CHUNK, StoredObject, object_gone, overtaken
+from sessionize.lake.storage.base import (
+    ABSENT,
+    CHUNK,
+    Children,
+    StoredObject,
+    object_gone,
+    overtaken,
+)
 from sessionize.model.errors import StorageError
 
 log = logging.getLogger(__name__)
@@ -68,6 +75,28 @@ class LocalStorage:
             ) from error
         # Bytewise, as S3 orders keys.
         yield from sorted(found, key=lambda entry: entry.key.encode())
+
+    def children(self, folder: str = "", after: str = "") -> Children:
+        """Return what stands right below a folder; it is all on one page."""
+        folders, objects = [], []
+        try:
+            self._check_inside(self._root / folder)
+            for entry in sorted(_scan(self._root / folder), key=lambda one: os.fsencode(one.name)):
+                key = folder + entry.name
+                if entry.is_dir() and entry.name != _TEMPORARY:
+                    self._check(entry)
+                    folders.append(f"{key}/")
+                elif entry.is_file() and not entry.name.startswith(_HIDDEN):
+                    self._check(entry)
+                    known = entry.stat()
+                    objects.append(StoredObject(key, known.st_size, version=_version(known)))
+        except OSError as error:
+            place = error.filename or self._root / folder
+            raise StorageError(
+                f"{_shown(place)} cannot be listed ({error.strerror})",
+                "Check the folder and its permissions.",
+            ) from error
+        return Children(tuple(folders), tuple(objects))
 
     def read(self, key: str) -> bytes | None:
         """Return the object's content, or None if there is no such object."""

@@ -14,7 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from sessionize.lake.storage.base import ABSENT, CHUNK, StoredObject, object_gone, overtaken
+from sessionize.lake.storage.base import (
+    ABSENT,
+    CHUNK,
+    Children,
+    StoredObject,
+    object_gone,
+    overtaken,
+)
 from sessionize.model.errors import ObjectGoneError, StorageError, StorageRefusedError
 
 if TYPE_CHECKING:
@@ -111,6 +118,28 @@ class S3Storage:
                 for entry in page.get("Contents", ()):
                     key, tag = entry["Key"].removeprefix(self._prefix), entry["ETag"]
                     yield StoredObject(key, entry["Size"], tag, tag)
+
+    def children(self, folder: str = "", after: str = "") -> Children:
+        """Return a page of what stands right below a folder, for the price of one request."""
+        following = {"ContinuationToken": after} if after else {}
+        with self._explained(folder):
+            page = self._client.list_objects_v2(
+                Bucket=self._bucket,
+                Prefix=self._prefix + folder,
+                Delimiter="/",
+                **following,  # type: ignore[arg-type]
+            )
+        return Children(
+            tuple(
+                entry["Prefix"].removeprefix(self._prefix)
+                for entry in page.get("CommonPrefixes", ())
+            ),
+            tuple(
+                StoredObject(entry["Key"].removeprefix(self._prefix), entry["Size"], entry["ETag"])
+                for entry in page.get("Contents", ())
+            ),
+            page.get("NextContinuationToken", ""),
+        )
 
     def read(self, key: str) -> bytes | None:
         """Return the object's content, or None if there is no such object."""

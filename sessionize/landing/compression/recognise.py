@@ -47,6 +47,11 @@ def decompress(chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise DamageError(f"{name}: {damage.detail}") from None
 
 
+def compression_of(head: bytes) -> str:
+    """Name the compression of an object that begins with these bytes; ``text`` is none."""
+    return _recognise(head[:_HEAD_SIZE])[0]
+
+
 def _recognise(head: bytes) -> tuple[str, _Reader]:
     """Tell the compression; an object that is cut off inside a magic number counts as that."""
     for magic, name, read in _BY_MAGIC:

@@ -42,6 +42,17 @@ class TestEveryStore:
         assert store.read("key") == b"second"
         assert [entry.size for entry in store.list()] == [6]
 
+    def test_children_are_what_stands_right_below_a_folder(self, store):
+        for key in ("a/b/c", "a/b/d", "a/x", "a0", "z"):
+            store.write(key, b"12")
+        top = store.children()
+        assert top.folders == ("a/",)
+        assert [(entry.key, entry.size) for entry in top.objects] == [("a0", 2), ("z", 2)]
+        below = store.children("a/")
+        assert (below.folders, [entry.key for entry in below.objects]) == (("a/b/",), ["a/x"])
+        nothing = store.children("absent/")
+        assert (nothing.folders, nothing.objects, nothing.after) == ((), (), "")
+
     def test_an_upload_stores_the_files_content_and_replaces_what_was_there(self, store, tmp_path):
         source = tmp_path / "source"
         source.write_bytes(b"uploaded")

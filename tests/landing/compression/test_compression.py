@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sessionize.landing.compression import deflate
-from sessionize.landing.compression.recognise import decompress
+from sessionize.landing.compression.recognise import compression_of, decompress
 from sessionize.landing.compression.source import STEP, DamageError
 from tests.landing import encoders
 from tests.landing.encoders import ENCODERS
@@ -281,3 +281,11 @@ def test_an_object_cut_off_in_its_magic_number_is_damaged(content):
     text, detail = decode(content)
     assert text == b""
     assert detail is not None
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [(gzip.compress(TEXT), "gzip"), (TEXT, "text"), (b"", "text"), (b"PK\x03\x04...", "ZIP")],
+)
+def test_a_compression_has_a_name(content, name):
+    assert compression_of(content) == name
