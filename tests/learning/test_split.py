@@ -39,6 +39,7 @@ from tests.sessions.strategies import (
     many_drafts,
     session_rules,
 )
+from tests.sessions.test_law import law
 
 COLUMNS = (
     *SESSION_COLUMNS,
@@ -133,6 +134,7 @@ def event_rows(part: Part) -> list[Row]:
 
 
 class TestWhateverComes:
+    @law(1)
     @given(cases())
     def test_train_is_what_one_pass_over_the_events_before_the_cut_gives(self, case: Case):
         known = known_at(case.cut, case.one, case.rules)
@@ -144,6 +146,7 @@ class TestWhateverComes:
             row for row in known if not row["censored"]
         )
 
+    @law(1)
     @given(cases(), st.sampled_from(["leave_out", "trim"]), st.sampled_from([0.0, 0.4]))
     def test_what_happens_from_the_cut_on_changes_nothing_in_train(
         self, case: Case, over_cut: str, held_out: float
@@ -155,6 +158,7 @@ class TestWhateverComes:
             parts.append((session_rows(split.train), in_any_order(without_place(split.train))))
         assert parts[0] == parts[1]
 
+    @law(0.5)
     @given(cases(), st.sampled_from(["leave_out", "trim"]))
     def test_without_the_later_rows_of_the_same_frames_train_is_the_same(
         self, case: Case, over_cut: str
@@ -166,6 +170,7 @@ class TestWhateverComes:
         assert session_rows(again.train) == session_rows(split.train)
         assert event_rows(again.train) == event_rows(split.train)
 
+    @law(1)
     @given(cases(), st.sampled_from(["leave_out", "trim"]), st.sampled_from([0.0, 0.4]))
     def test_every_event_is_in_one_part(self, case: Case, over_cut: str, held_out: float):
         run = run_of(case.one, case.hours[0], case.rules)
@@ -182,6 +187,7 @@ class TestWhateverComes:
             counted = {row["session_id"]: row["event_count"] for row in session_rows(part)}
             assert {name: ids.count(name) for name in ids} == counted
 
+    @law(0.5)
     @given(cases())
     def test_test_has_the_sessions_that_begin_at_the_cut_or_after_it(self, case: Case):
         run = run_of(case.one, case.hours[0], case.rules)
@@ -193,6 +199,7 @@ class TestWhateverComes:
             if row["started_at"] >= case.cut
         )
 
+    @law(0.5)
     @given(cases(), st.sampled_from(["leave_out", "trim"]), st.sampled_from([0.2, 0.5, 0.9]))
     def test_a_machine_is_on_one_side_where_a_share_is_held_out(
         self, case: Case, over_cut: str, held_out: float
