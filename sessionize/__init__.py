@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sessionize.events.enrich import enrich
     from sessionize.events.validate import Validated, validate
     from sessionize.landing import Kind, Records, read_records
+    from sessionize.learning.split import Part, TimeSplit, split_by_time
     from sessionize.model.columns import EventColumn, SessionColumn
     from sessionize.model.errors import SessionizeError
     from sessionize.model.hours import Hour
@@ -36,6 +37,7 @@ __all__ = [
     "EventColumn",
     "Hour",
     "Kind",
+    "Part",
     "PipelineConfig",
     "Reason",
     "Records",
@@ -44,12 +46,14 @@ __all__ = [
     "SessionizeError",
     "SessionizedHour",
     "State",
+    "TimeSplit",
     "Validated",
     "enrich",
     "load_config",
     "parse_config",
     "read_records",
     "sessionize",
+    "split_by_time",
     "validate",
 ]
 
@@ -58,6 +62,7 @@ _MODULES = {
     "sessionize.events.enrich": ("enrich",),
     "sessionize.events.validate": ("Validated", "validate"),
     "sessionize.landing": ("Kind", "Records", "read_records"),
+    "sessionize.learning.split": ("Part", "TimeSplit", "split_by_time"),
     "sessionize.model.columns": ("EventColumn", "SessionColumn"),
     "sessionize.model.errors": ("SessionizeError",),
     "sessionize.model.hours": ("Hour",),

@@ -70,13 +70,13 @@ def make_sessions(
     incomplete = open_sessions["incomplete"]
     for column in columns:
         if column.aggregate is not None:
-            added = _values(column, events, settled.places, boundaries.session)
+            added = values_of(column, events, settled.places, boundaries.session)
             value = aggregate(column, open_sessions[column.carried_as], added, count)
             sessions[column.carried_as] = nulled_where(
                 value, _is_incomplete(column, incomplete, count)
             )
     sessions["end_reason"] = boundaries.end_reason
-    sessions["duration_s"] = _seconds(sessions["started_at"], sessions["ended_at"])
+    sessions["duration_s"] = seconds_between(sessions["started_at"], sessions["ended_at"])
     sessions["incomplete"] = incomplete.reindex(range(count))
     return Sessions(
         frame=pd.DataFrame(sessions)[[*open_sessions.columns]],
@@ -96,7 +96,7 @@ def published_sessions(sessions: pd.DataFrame, columns: tuple[SessionColumn, ...
     )
 
 
-def _values(
+def values_of(
     column: SessionColumn, events: pd.DataFrame, settled: Numbers, session: Numbers
 ) -> Values:
     """Return what a column aggregates of the settled events."""
@@ -115,5 +115,6 @@ def _is_incomplete(column: SessionColumn, incomplete: pd.Series, sessions: int) 
     return mask
 
 
-def _seconds(started_at: pd.Series, ended_at: pd.Series) -> npt.NDArray[np.float64]:
+def seconds_between(started_at: pd.Series, ended_at: pd.Series) -> npt.NDArray[np.float64]:
+    """Return ``duration_s``."""
     return (microseconds(ended_at) - microseconds(started_at)) / 1e6

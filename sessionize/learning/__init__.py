@@ -1,0 +1,1 @@
+"""From published sessions to what a model is trained on and judged by."""
