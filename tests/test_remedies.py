@@ -39,6 +39,7 @@ from tests.pipeline import scenario
 FIRST, SECOND, THIRD, LAST = scenario.HOURS
 HERE = "tests/test_remedies.py"
 S3 = "tests/lake/storage/test_s3.py"
+DISCOVERY = "tests/discovery"
 LOCAL = "tests/lake/storage/test_local.py"
 BACKFILL = "tests/airflow/test_backfill_command.py"
 SCHEDULER = "tests/airflow/test_backfill_scheduler.py"
@@ -151,6 +152,33 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Run {} first.": f"{HERE}::test_claims_that_are_lost",
         "Run the hour again from `claim`.": (
             f"{HERE}::test_an_hour_that_another_attempt_claims_meanwhile"
+        ),
+    },
+    "discovery/browse": {
+        "Give the bucket or folder, and the prefix, that Firehose delivers to: what stands before "
+        "the year, such as s3://bucket/raw.": (
+            f"{DISCOVERY}/test_browse.py::test_where_there_are_no_hours_the_error_says_what_there_is"
+        ),
+        # The place above, where hours are.
+        "{}": f"{DISCOVERY}/test_browse.py::test_a_url_below_the_year_is_told_so",
+    },
+    "discovery/init": {
+        "Give another file with --out.": (
+            f"{DISCOVERY}/test_init.py::test_what_is_wrong_is_one_line_and_leaves_no_file"
+        ),
+        "Give another file with --out, or --force to replace it.": (
+            f"{DISCOVERY}/test_init.py::test_a_file_that_is_there_stays"
+        ),
+    },
+    "discovery/newest": {
+        "Give another --hour, or mend `raw` or `[landing] prefix`: `python -m sessionize init "
+        "--explain` shows where hours land.": (
+            f"{DISCOVERY}/test_preview.py::test_an_hour_without_objects_is_told"
+        ),
+    },
+    "discovery/sample": {
+        "A pipeline reads JSON objects: give the place where those land.": (
+            f"{DISCOVERY}/test_init.py::test_records_that_cannot_be_read_are_said"
         ),
     },
     "lake/commit": {
