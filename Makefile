@@ -47,8 +47,8 @@ demo: setup ## Run the whole pipeline on this machine, with made-up events, and 
 airflow: setup ## Run Airflow on this machine with the demo's events, until Ctrl-C
 	@$(BIN)/python -m local.airflow
 
-test: setup ## Run the tests, a file at a time on each processor
-	$(BIN)/python -m pytest -n auto --dist loadfile
+test: setup ## Run the tests, a file at a time on each processor, but for the slowest
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
 fuzz: setup ## Try damaged objects, odd settings and kills for some minutes (SECONDS=180, SEED=…)
 	@SECONDS=$(SECONDS) SEED=$(SEED) CASE=$(CASE) $(BIN)/python -m tests.fuzz

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from sessionize.airflow.pipelines import FOLDER_VARIABLE
 from sessionize.config import load_config
 from sessionize.lake.storage import LocalStorage
@@ -27,6 +29,7 @@ with create_session() as session:
 """
 
 
+@pytest.mark.slow
 def test_dags_test_does_the_hour_of_its_date_and_leaves_no_other_to_the_backfill(
     pipelines: Path, tmp_path: Path
 ):

@@ -169,6 +169,7 @@ def test_a_backfill_runs_the_hours_in_order_and_equals_the_command_line(
     assert "Nothing to do" in said
 
 
+@pytest.mark.slow
 def test_a_failed_hour_holds_the_later_ones_until_it_is_mended(stack: Stack, tmp_path: Path):
     lake = _store(stack, "faulty")
     foreign = f"sessions/{HOURS[1].partition}/foreign.parquet"

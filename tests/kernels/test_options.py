@@ -53,11 +53,13 @@ def test_without_compiling(expected):
     assert output_of("-c", SCRIPT, NUMBA_DISABLE_JIT="1")[:-1] == expected[:-1]
 
 
+@pytest.mark.slow
 def test_with_every_index_checked(expected, tmp_path: Path):
     checked = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": f"{tmp_path}"}
     assert output_of("-c", SCRIPT, **checked) == expected
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_kept(expected, tmp_path: Path):
     """Numba looks for a folder in `NUMBA_CACHE_DIR`, beside the source and in the user's cache."""
     nowhere = """
@@ -97,6 +99,7 @@ print({kernel.stats.cache_path for kernel in KERNELS})
 """
 
 
+@pytest.mark.slow
 def test_a_user_without_a_home_keeps_it_with_temporary_files(expected, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     temporary = {"TMPDIR": str(tmp_path)}
@@ -112,6 +115,7 @@ def test_a_user_without_a_home_keeps_it_with_temporary_files(expected, tmp_path,
     assert {*folder.rglob("*.nb*")} == kept
 
 
+@pytest.mark.slow
 def test_but_not_where_others_may_write(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / f"sessionize-kernels-{os.getuid()}"
@@ -121,6 +125,7 @@ def test_but_not_where_others_may_write(tmp_path, monkeypatch):
     assert [*folder.iterdir()] == []
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_kept_that_is_said_once(expected, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = subprocess.run(

@@ -222,7 +222,10 @@ class AtRequest:
 
 
 class TestTwoAttempts:
-    @pytest.mark.parametrize("first", [None, "before", "other"])
+    @pytest.mark.parametrize(
+        "first",
+        [None, *(pytest.param(first, marks=pytest.mark.slow) for first in ("before", "other"))],
+    )
     def test_whatever_one_that_lags_behind_does_the_other_outcome_stays(
         self, storage, tmp_path, first
     ):

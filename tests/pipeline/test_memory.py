@@ -145,6 +145,7 @@ def landed_zoo(folder: Path) -> tuple[int, int]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere this limit is not kept")
 def test_a_zoo_of_bombs_is_run_in_a_gigabyte(tmp_path: Path) -> None:
     valid, quarantined = landed_zoo(tmp_path / "raw" / scenario.START.landing_prefix)
