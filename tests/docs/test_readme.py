@@ -30,6 +30,7 @@ def record(second: int, action: str) -> dict[str, Any]:
         "_l": 4,
         "build_id": "10.3.5.34",
         "trialstate": "Trial",
+        "document": {"pages": second},
     }
 
 
@@ -45,10 +46,10 @@ def test_every_block_has_its_marks_on_one_page() -> None:
 
 
 def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    [settings], [code] = snippets("README.md", "toml"), snippets("README.md", "python")
-    (tmp_path / "nitro.toml").write_text(settings)
+    [code] = snippets("README.md", "python")
+    (tmp_path / "nitro.toml").write_text("".join(snippets("README.md", "toml")))
     (tmp_path / "landed").mkdir()
-    landed = [record(4, "prostarted"), record(9, "proedit"), record(12, "prostarted"), {}]
+    landed = [record(4, "prostarted"), record(9, "proprint"), record(12, "prostarted"), {}]
     for number, text in enumerate(map(json.dumps, landed)):
         (tmp_path / f"landed/stream-{number}").write_bytes(gzip.compress(text.encode()))
     monkeypatch.chdir(tmp_path)
@@ -58,6 +59,7 @@ def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert run.closed["event_count"].tolist() == [2]
     assert run.open["event_count"].tolist() == [1]
     assert len(run.settled) == 3
+    assert run.closed["pages_printed"].tolist() == [9]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -32,7 +32,7 @@ except ImportError:  # a system without such locks
 
 #: The folder of names that are there for the moment before an object is put in its place.
 _TEMPORARY = ".sessionize-tmp"
-#: Releases before 0.3 had such names beside the objects.
+#: Release 0.1 had such names beside the objects.
 _HIDDEN = ".sessionize-"
 #: What the system says of a key that names no file.
 _MISSING = (FileNotFoundError, NotADirectoryError, IsADirectoryError)
