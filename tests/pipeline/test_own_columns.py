@@ -12,6 +12,7 @@ import pytest
 
 from sessionize.config import PipelineConfig, load_config, parse_config
 from sessionize.model.hours import Hour, hours_between
+from sessionize.pipeline import stages
 from sessionize.pipeline.runner import run_hour
 from sessionize.pipeline.stages import Pipeline
 from tests.pipeline import web
@@ -93,6 +94,38 @@ def test_every_hour_is_what_the_contract_says(tmp_path: Path, seed: int, run: st
         *("page_url", "path", "price", "items", "is_new", "sent_at", "reason", "price_text"),
     ]
     assert "bad_value" in {row["reason"] for h in HOURS for row in rows(tmp_path, "quarantine", h)}
+
+
+def test_tasks_one_by_one_publish_the_same_files(tmp_path: Path):
+    folders = tmp_path / "at-once", tmp_path / "by-task"
+    landed = web.make_events(1, HOURS)
+    for folder in folders:
+        folder.mkdir()
+        pipeline = Pipeline.open(config_in(folder, '[run]\nshards = 2\nbatch_size = "1KiB"\n'))
+        for hour in HOURS[:3]:
+            land(folder, hour, landed[hour], pipeline.config.landing.prefix)
+            if folder == folders[0]:
+                run_hour(pipeline, hour)
+            else:
+                run_by_task(pipeline, hour)
+    at_once, by_task = (
+        {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in (folder / "lake").rglob("*.parquet")
+        }
+        for folder in folders
+    )
+    assert by_task == at_once
+
+
+def run_by_task(pipeline: Pipeline, hour: Hour) -> None:
+    claim = stages.claim(pipeline, hour)
+    for batch in range(len(claim.batches)):
+        stages.validate_batch(pipeline, hour, claim.id, batch)
+        stages.enrich_batch(pipeline, hour, claim.id, batch)
+    for shard in range(claim.shards):
+        stages.sessionize_shard(pipeline, hour, claim.id, shard)
+    stages.publish(pipeline, hour, claim.id)
 
 
 def test_sessions_that_were_open_when_a_column_came_or_changed_have_null_there(tmp_path: Path):
