@@ -18,6 +18,7 @@ from sessionize.model.columns import (
     EventColumn,
     SessionColumn,
     Type,
+    aggregate_type,
 )
 from sessionize.model.field_paths import parse_path
 
@@ -144,17 +145,10 @@ def _type(column: OwnSessionColumn, types: dict[str, Type]) -> Type:
         raise ValueError(
             f"session.column `{column.name}`: there is no event column `{column.of}`; {mend}"
         )
-    if column.aggregate == "count" or column.of is None:
-        return "int64"
-    kind = types[column.of]
-    if column.aggregate != "sum":
-        return kind
-    if kind not in ("int32", "int64", "double"):
-        raise ValueError(
-            f"session.column `{column.name}`: `{column.of}` is of type {kind} and cannot be "
-            "summed: only int64 and double can"
-        )
-    return "double" if kind == "double" else "int64"
+    try:
+        return aggregate_type(column.aggregate, None if column.of is None else types[column.of])
+    except ValueError as error:
+        raise ValueError(f"session.column `{column.name}`: `{column.of}`: {error}") from None
 
 
 def _about(column: OwnSessionColumn) -> str:

@@ -21,7 +21,7 @@ from sessionize.config import SessionRules
 from sessionize.model.columns import SESSION_COLUMNS, SessionColumn
 from sessionize.model.frames import contains, take, text
 from sessionize.model.schemas import carried_type
-from sessionize.sessions.aggregates import aggregate, count_values
+from sessionize.sessions.aggregates import aggregate, published
 from sessionize.sessions.candidates import Mask, microseconds
 from sessionize.sessions.columns import seconds_between, values_of
 from sessionize.sessions.machines import Numbers, machine_hash
@@ -253,7 +253,7 @@ def _aggregated(
         nothing = pd.Series([], dtype=pd.ArrowDtype(carried_type(column)))
         added = values_of(column, events, mine, of)
         value = aggregate(column, nothing, added, len(rows))
-        made[column.name] = count_values(value) if column.aggregate == "distinct" else value
+        made[column.name] = published(column, value)
     if "duration_s" in rows:
         time = microseconds(events["event_time"].take(mine))
         ends = np.searchsorted(of, np.arange(len(rows) + 1))

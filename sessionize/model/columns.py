@@ -100,6 +100,25 @@ class SessionColumn:
         return f"{self.name}:{hashlib.sha256(declared.encode()).hexdigest()[:12]}"
 
 
+def aggregate_type(aggregate: Aggregate, of: Type | None) -> Type:
+    """Return the type of the values that an aggregate of a column of this type carries.
+
+    Raises
+    ------
+    ValueError
+        If there is no such aggregate of the type.
+    """
+    if aggregate == "count":
+        return "int64"
+    if of is None:
+        raise ValueError(f"{aggregate} needs a column that it is of")
+    if aggregate != "sum":
+        return of
+    if of not in ("int32", "int64", "double"):
+        raise ValueError(f"{of} cannot be summed: only int32, int64 and double can")
+    return "double" if of == "double" else "int64"
+
+
 _AS_SENT = "as sent; a value that is not a text, as its JSON text"
 
 EVENT_COLUMNS: tuple[EventColumn, ...] = (

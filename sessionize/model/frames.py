@@ -45,7 +45,7 @@ def concat(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     columns: dict[str, object] = {}
     for name in frames[0].columns:
         chunks = [chunk for frame in frames for chunk in _chunks(_to_arrow(frame[name].array))]
-        if len({chunk.type for chunk in chunks}) > 1:  # a categorical here, texts there
+        if {chunk.type for chunk in chunks} == {ENCODED, pa.string()}:
             chunks = [chunk.cast(ENCODED) for chunk in chunks]
         columns[name] = _from_arrow(in_one_piece(pa.chunked_array(chunks)))
     return pd.DataFrame(columns, index=pd.RangeIndex(sum(map(len, frames))), copy=False)
@@ -142,14 +142,13 @@ def _from_arrow(column: pa.ChunkedArray) -> ExtensionArray | npt.NDArray[np.gene
         ]
         categories = pd.Index(column.chunk(0).dictionary.to_pandas(), dtype="str")
         return pd.Categorical.from_codes(np.concatenate(codes), categories, validate=False)
-    if pa.types.is_string(kind) or pa.types.is_nested(kind) or pa.types.is_boolean(kind):
-        return pd.array(column, dtype=pd.ArrowDtype(kind))
     if pa.types.is_timestamp(kind):
         numbers = column.cast(pa.int64()).fill_null(np.iinfo(np.int64).min).to_numpy()
         return pd.array(numbers.view("M8[us]"), dtype=TIME)
-    if column.null_count:
-        return pd.array(column, dtype=pd.ArrowDtype(kind))
-    return column.to_numpy()
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    if is_number and not column.null_count:
+        return column.to_numpy()
+    return pd.array(column, dtype=pd.ArrowDtype(kind))
 
 
 def _categories(values: pd.Categorical) -> pa.StringArray:

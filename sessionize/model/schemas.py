@@ -20,6 +20,7 @@ from sessionize.model.columns import (
     InputField,
     SessionColumn,
     Type,
+    aggregate_type,
 )
 from sessionize.model.tables import ENCODED
 
@@ -159,16 +160,13 @@ class Schemas:
 
 def _check_type(column: SessionColumn, event_types: dict[str, Type]) -> None:
     """Make sure that a session column has the type that its aggregate gives."""
-    if column.aggregate == "count":
-        expected: Type = "int64"
-    elif column.of not in event_types:
+    assert column.aggregate is not None
+    if column.aggregate != "count" and column.of not in event_types:
         raise ValueError(f"session column {column.name!r}: there is no event column {column.of!r}")
-    elif column.aggregate == "sum" and event_types[column.of] == "int32":
-        expected = "int64"
-    else:
-        expected = event_types[column.of]
-    if column.aggregate == "sum" and expected not in ("int64", "double"):
-        raise ValueError(f"session column {column.name!r}: {expected} cannot be summed")
+    try:
+        expected = aggregate_type(column.aggregate, event_types.get(column.of or ""))
+    except ValueError as error:
+        raise ValueError(f"session column {column.name!r}: {error}") from None
     if column.type != expected:
         raise ValueError(
             f"session column {column.name!r}: {column.aggregate} of {column.of} is {expected}, "

@@ -106,8 +106,13 @@ def aggregate(
     raise ValueError(f"the column {column.name!r} has no aggregate")
 
 
+def published(column: SessionColumn, carried: pd.Series) -> pd.Series:
+    """Return what is published of what sessions carry: of ``distinct``, how many values."""
+    return count_values(carried) if column.aggregate == "distinct" else carried
+
+
 def count_values(lists: pd.Series) -> pd.Series:
-    """Return how many values ``distinct`` has: it publishes their number, and carries them."""
+    """Return how many values each list has."""
     lengths = pc.list_value_length(_in_one_array(lists)).cast(pa.int64())
     return pd.Series(pd.array(lengths, dtype=pd.ArrowDtype(pa.int64())), lists.index)
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from sessionize.config import SessionRules
 from sessionize.model.columns import SessionColumn
 from sessionize.model.frames import contains, take
-from sessionize.sessions.aggregates import Values, aggregate, count_values, nulled_where
+from sessionize.sessions.aggregates import Values, aggregate, nulled_where, published
 from sessionize.sessions.boundaries import find_boundaries
 from sessionize.sessions.candidates import IDENTITY, Candidates, Mask, microseconds
 from sessionize.sessions.ids import session_ids
@@ -88,12 +88,7 @@ def make_sessions(
 
 def published_sessions(sessions: pd.DataFrame, columns: tuple[SessionColumn, ...]) -> pd.DataFrame:
     """Return carried sessions as the rows of ``sessions`` and ``open_sessions``."""
-    frame = sessions[[column.carried_as for column in columns]]
-    frame = frame.set_axis([column.name for column in columns], axis=1)
-    counted = [column.name for column in columns if column.aggregate == "distinct"]
-    return (
-        frame.assign(**{name: count_values(frame[name]) for name in counted}) if counted else frame
-    )
+    return pd.DataFrame({c.name: published(c, sessions[c.carried_as]) for c in columns})
 
 
 def values_of(

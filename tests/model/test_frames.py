@@ -36,6 +36,7 @@ COLUMNS = {
     "int32": (pa.int32(), st.integers(-(2**31), 2**31 - 1)),
     "int64": (pa.int64(), st.integers(-(2**63), 2**63 - 1)),
     "double": (pa.float64(), st.floats(allow_nan=False)),
+    "date": (pa.date32(), st.dates()),
     "bool": (pa.bool_(), st.booleans()),
     "time": (TIME, st.datetimes(timezones=st.just(UTC))),
     "list": (pa.list_(pa.field("element", pa.string())), st.lists(st.text(max_size=2), max_size=3)),

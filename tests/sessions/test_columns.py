@@ -12,13 +12,19 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sessionize.lake.migrations import FORMAT, as_declared
-from sessionize.model.columns import EVENT_COLUMNS, SESSION_COLUMNS, EventColumn, SessionColumn
+from sessionize.model.columns import (
+    EVENT_COLUMNS,
+    SESSION_COLUMNS,
+    Aggregate,
+    EventColumn,
+    SessionColumn,
+)
 from sessionize.model.schemas import Schemas
 from sessionize.sessions.hour import SessionizedHour, sessionize
 from sessionize.sessions.state import State
@@ -72,7 +78,7 @@ def values(draw: st.DrawFn) -> Values:
 
 @st.composite
 def columns_of_ones_own(draw: st.DrawFn) -> tuple[SessionColumn, ...]:
-    aggregates = ("count", "sum", "min", "max", "first", "last", "distinct", "list")
+    aggregates = get_args(Aggregate)
     # Always one whose last bit tells in which order, and in which parts, it was added up.
     columns = [SessionColumn("own_sum", "", "double", "sum", of="weight")]
     for number in range(draw(st.integers(1, 5))):
