@@ -317,6 +317,10 @@ class PipelineConfig(Section, frozen=True):
                 )
 
     @property
+    def _input_fields(self) -> tuple[InputField, ...]:
+        return PLAIN_INPUT_FIELDS if self.profile == "none" else INPUT_FIELDS
+
+    @property
     def _field_names(self) -> tuple[str, ...]:
         return _PLAIN_FIELDS if self.profile == "none" else tuple(DEFAULT_FIELDS)
 
@@ -345,11 +349,10 @@ class PipelineConfig(Section, frozen=True):
     @property
     def few_values(self) -> frozenset[str]:
         """The names of `raw_fields` in which few texts come again and again."""
-        inputs = PLAIN_INPUT_FIELDS if self.profile == "none" else INPUT_FIELDS
         return frozenset(
             [
                 *(column.name for column in self.event_columns if column.few_values),
-                *(given.name for given in inputs if given.few_values),
+                *(given.name for given in self._input_fields if given.few_values),
             ]
         )
 
@@ -377,8 +380,7 @@ class PipelineConfig(Section, frozen=True):
         """The columns of the pipeline, and the schemas that they make."""
         from sessionize.model.schemas import Schemas  # it imports pyarrow: not to read a file
 
-        inputs = PLAIN_INPUT_FIELDS if self.profile == "none" else INPUT_FIELDS
-        return _schemas(Schemas, self.event_columns, self.session_columns, inputs)
+        return _schemas(Schemas, self.event_columns, self.session_columns, self._input_fields)
 
     def fingerprint(self) -> str:
         """Name the settings that can change what a run publishes; see `config.fingerprint`."""

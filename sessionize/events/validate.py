@@ -18,6 +18,7 @@ from sessionize.events.event_ids import derived_event_id
 from sessionize.events.timestamps import parse_timestamps
 from sessionize.events.values import read_values
 from sessionize.landing.extended import extended_with
+from sessionize.landing.json.tree import FieldTree
 from sessionize.landing.records import Kind, raw_bytes, raw_text
 from sessionize.model.columns import EventColumn
 from sessionize.model.field_paths import parse_path
@@ -77,8 +78,6 @@ def validate(
         for column in config.event_columns
         if column.is_read
     }
-    if config.profile == "none" and "user_id" in records:
-        read["user_id"] = _text_or_null(records, "user_id", kinds)
     _check(faults, time, read, hour, config)
     is_valid = ~faults.is_unreadable & (faults.number == 0)
     return Validated(
@@ -97,10 +96,6 @@ def read_column(
         return values
     fits = match_values(values, column.pattern.fullmatch)
     return pd.Series(pd.array(pc.if_else(pa.array(fits), text(values), None), dtype=TEXT))
-
-
-def _text_or_null(records: pd.DataFrame, key: str, kinds: pd.DataFrame | None) -> pd.Series:
-    return read_values(records[key], "string", None if kinds is None else kinds[key].to_numpy())
 
 
 def _check(
@@ -272,9 +267,9 @@ def _with_misfits(
 ) -> pd.Series:
     """Put fields that fill no column back into ``extended``, where they stood."""
     rows = sorted(misfits)
-    paths = list(dict.fromkeys(parse_path(path) for path in config.raw_fields.values()))
+    fields = FieldTree(list(dict.fromkeys(map(parse_path, config.raw_fields.values()))))
     kept = [
-        extended_with(raw, paths, misfits[row])
+        extended_with(raw, fields, misfits[row])
         for row, raw in zip(rows, raw_bytes(records["raw"].iloc[rows]), strict=True)
     ]
     mask = np.zeros(len(records), bool)

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import msgspec
 
 from sessionize.landing.json.parsing import Fields, parse
-from sessionize.landing.json.tree import FieldTree, Path
+from sessionize.landing.json.tree import FieldTree
 from sessionize.landing.records import Problem
 
 
-def extended_with(raw: bytes, paths: Sequence[Path], kept: Collection[str]) -> str | None:
+def extended_with(raw: bytes, fields: FieldTree, kept: Collection[str]) -> str | None:
     """Return what ``extended`` is of a record if some of its known fields count as unknown.
 
     Parameters
     ----------
     raw : bytes
         A record that can be read.
-    paths : sequence of tuples of str
-        The paths of all fields.
+    fields : FieldTree
+        The known fields.
     kept : collection of str
         The names, at the top level, of those that are kept.
     """
     record = parse(raw)
     assert not isinstance(record, Problem), "it has been read before"
     rest = dict(record)
-    FieldTree(paths).take(rest)
+    fields.take(rest)
     return object_text({n: value for n, value in record.items() if n in rest or n in kept})
 
 

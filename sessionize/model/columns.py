@@ -38,11 +38,13 @@ class EventColumn:
     """What a text must match as a whole in order to fit; None: anything."""
     is_own: bool = False
     """Whether the pipeline file declares it."""
+    is_strict: bool = False
+    """Whether only what fits its type is taken, though it is built in and of texts."""
 
     @property
     def is_read(self) -> bool:
         """Whether *validate* reads its values, as of its type; others are taken as texts."""
-        return self.is_own or (self.field is not None and self.type != "string")
+        return self.field is not None and (self.type != "string" or self.is_own or self.is_strict)
 
     @property
     def key(self) -> str:
@@ -208,7 +210,9 @@ FIXABLE: tuple[str, ...] = tuple(column.name for column in EVENT_COLUMNS if colu
 # With `profile = "none"` (contract §2) nothing of the desktop profile is left.
 _NOT_DESKTOP = {
     "machine_id": EventColumn("machine_id", "as sent; of a number, its text", field="machine_id"),
-    "user_id": EventColumn("user_id", "as sent; null unless `[fields] user_id` names a field"),
+    "user_id": EventColumn(
+        "user_id", "as sent; null unless `[fields] user_id` names a field", is_strict=True
+    ),
 }
 
 #: The columns of an event without a profile.

@@ -14,7 +14,6 @@ from sessionize.sessions.candidates import Candidates, microseconds
 from sessionize.sessions.columns import Sessions
 from sessionize.sessions.duplicates import Duplicates
 from sessionize.sessions.lateness import NO_FRONTIER, Late, Settled
-from sessionize.sessions.machines import Numbers
 from sessionize.sessions.state import State
 
 
@@ -57,26 +56,17 @@ def _closed_frontiers(
     frontier = np.full(len(candidates.machine_ids), NO_FRONTIER)
     frontier[candidates.with_closed_frontier] = late.frontier[candidates.with_closed_frontier]
     frontier[candidates.event_machine[settled.places]] = NO_FRONTIER  # they have a session again
-    ended_at = microseconds(sessions.frame["ended_at"])[sessions.is_expired]
-    frontier[sessions.machine[sessions.is_expired]] = ended_at + rules.timeout.microseconds_total
-    closed = _closed_by_their_last_event(sessions)
-    frontier[sessions.machine[closed]] = microseconds(sessions.frame["ended_at"])[closed]
+    ended_at = microseconds(sessions.frame["ended_at"])
+    # A machine's last session is open, or was closed by its last event or by the watermark.
+    closed = np.flatnonzero((sessions.frame["end_reason"] == CLOSING_EVENT).fillna(False))
+    frontier[sessions.machine[closed]] = ended_at[closed]  # of several, the last counts
+    frontier[sessions.machine[sessions.is_open]] = NO_FRONTIER
+    expired = np.flatnonzero(sessions.is_expired)
+    frontier[sessions.machine[expired]] = ended_at[expired] + rules.timeout.microseconds_total
     oldest = watermark - rules.max_event_age.microseconds_total
     kept = np.flatnonzero((frontier != NO_FRONTIER) & (frontier >= oldest))
     times = pd.array(frontier[kept].view("M8[us]"), dtype=TIME)
     return pd.DataFrame({"machine_id": candidates.machine_ids.take(kept), "frontier": times})
-
-
-def _closed_by_their_last_event(sessions: Sessions) -> Numbers:
-    """Return the sessions that a closing event has ended, and none of their machine has followed.
-
-    Sessions that begin are numbered by machine and start: a machine's last has the highest number.
-    """
-    last = np.full(sessions.machine.max(initial=-1) + 1, -1)
-    np.maximum.at(last, sessions.machine, np.arange(len(sessions.machine)))
-    is_last = last[sessions.machine] == np.arange(len(sessions.machine))
-    is_closed = (sessions.frame["end_reason"] == CLOSING_EVENT).to_numpy(bool, na_value=False)
-    return np.flatnonzero(is_last & is_closed)
 
 
 def _identities(

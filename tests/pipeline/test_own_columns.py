@@ -34,7 +34,7 @@ def land(folder: Path, hour: Hour, objects: list[list[str]], prefix: str) -> dic
         key = f"{hour.start.strftime(prefix)}stream-{number}"
         path = folder / "raw" / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(gzip.compress("".join(records).encode()))
+        path.write_bytes(gzip.compress("".join(records).encode(), mtime=0))
         landed[key] = records
     return landed
 

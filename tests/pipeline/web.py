@@ -160,7 +160,7 @@ def make_record(chance: random.Random, machine: str, number: str, time: datetime
             "sent": chance.choice([micros + 5_000_000, "yesterday", None]),
         },
         "name": chance.choice(["view", "buy", "logout", "landing", "scroll"]),
-        "device": {"id": chance.choice([machine] * 9 + [{"no": "text"}]), "os": "x"},
+        "device": {"id": chance.choice([machine] * 9 + [{"no": "text"}, 7]), "os": "x"},
         "user": chance.choice(["u", 17, None, {"a": 1}]),
         "context": {"page": {"url": f"https://x/{chance.randint(0, 4)}"}, "more": [1, {"url": 2}]},
         "price": chance.choice([1, 2.5, "0.1", "dear", True, None, -0.0, 1e300]),
@@ -174,7 +174,7 @@ def make_record(chance: random.Random, machine: str, number: str, time: datetime
     if chance.random() < 0.05:
         del record[chance.choice(["screen", "name", "device", "time"])]
     if chance.random() < 0.05:
-        record["name"] = chance.choice(["", None, [1]])
+        record["name"] = chance.choice(["", None, [1], 5])
     if chance.random() < 0.03:
         record["screen"] = [1]
     return record
@@ -249,9 +249,9 @@ def read(text: str) -> tuple[Row | None, str | None]:
     row = {
         "event_id": record["id"],
         "event_time": event_time,
-        "machine_id": machine,
+        "machine_id": as_text(machine),
         "user_id": as_text(record["user"]),
-        "action": name,
+        "action": as_text(name),
         "page_url": as_text(at(record, "context", "page", "url")),
         "path": path if path is not None and re.fullmatch("/[a-z]*", path) else None,
         "price": as_double(record["price"]),

@@ -65,21 +65,15 @@ class LocalStorage:
     def list(self, prefix: str = "") -> Iterator[StoredObject]:
         """Yield the objects whose key begins with ``prefix``, in the order of their keys."""
         folder, _, _ = prefix.rpartition("/")
-        try:
+        with self._listing(folder):
             found = [*self._walk(f"{folder}/" if folder else "", prefix)]
-        except OSError as error:
-            place = error.filename or self._root / folder
-            raise StorageError(
-                f"{_shown(place)} cannot be listed ({error.strerror})",
-                "Check the folder and its permissions.",
-            ) from error
         # Bytewise, as S3 orders keys.
         yield from sorted(found, key=lambda entry: entry.key.encode())
 
     def children(self, folder: str = "", after: str = "") -> Children:
         """Return what stands right below a folder; it is all on one page."""
         folders, objects = [], []
-        try:
+        with self._listing(folder):
             self._check_inside(self._root / folder)
             for entry in sorted(_scan(self._root / folder), key=lambda one: os.fsencode(one.name)):
                 key = folder + entry.name
@@ -90,12 +84,6 @@ class LocalStorage:
                     self._check(entry)
                     known = entry.stat()
                     objects.append(StoredObject(key, known.st_size, version=_version(known)))
-        except OSError as error:
-            place = error.filename or self._root / folder
-            raise StorageError(
-                f"{_shown(place)} cannot be listed ({error.strerror})",
-                "Check the folder and its permissions.",
-            ) from error
         return Children(tuple(folders), tuple(objects))
 
     def read(self, key: str) -> bytes | None:
@@ -238,6 +226,17 @@ class LocalStorage:
                 aside.unlink(missing_ok=True)
                 self._remove_dead()
             return _version_of(target)
+
+    @contextlib.contextmanager
+    def _listing(self, folder: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            place = error.filename or self._root / folder
+            raise StorageError(
+                f"{_shown(place)} cannot be listed ({error.strerror})",
+                "Check the folder and its permissions.",
+            ) from error
 
     def _walk(self, top: str, prefix: str) -> Iterator[StoredObject]:
         """Yield the objects below a folder, in any order; links are followed inside the root.
