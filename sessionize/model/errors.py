@@ -83,3 +83,7 @@ class NewerFormatError(SessionizeError):
 
 class NothingFoundError(SessionizeError):
     """A look at what has landed has found nothing that a pipeline could be made of."""
+
+
+class ReplayError(SessionizeError):
+    """A replay cannot be begun, or has stopped at an hour that failed."""
