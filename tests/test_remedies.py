@@ -103,6 +103,11 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         # What the lake says, passed on.
         "{}": f"{BACKFILL}::test_an_hour_without_the_one_before_is_refused_before_it_is_created",
     },
+    "airflow/backfill/replay": {
+        "Run the command where Airflow's DAG files lie; for other DAGs leave --replay out.": (
+            "tests/airflow/test_backfill_replay.py::test_a_dag_of_no_pipeline_has_no_replay"
+        ),
+    },
     "airflow/connection": {
         "Put keys or a role into it, or give the workers an instance role.": None,
         "Create it (airflow connections add {} --conn-type aws …), or mend `airflow.aws_conn_id` "
@@ -288,6 +293,24 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Nothing was published. Look into the objects, mend the settings (`[fields]` above all), "
         "or raise `limits.fail_{}`, and run the hour again.": (
             f"{HERE}::test_a_limit_that_is_exceeded"
+        ),
+    },
+    "replay/differences": {
+        "See what `python -m sessionize verify` says, and mend it first.": (
+            f"{HERE}::test_a_damaged_file_that_a_dry_run_compares_with"
+        ),
+    },
+    "replay/execute": {
+        # That of the hour which has failed.
+        "{} Then plan again: {} to {}.": f"{HERE}::test_a_replay_that_stops",
+        "Restore them as they were, and plan again. An hour whose objects are lost for good is run "
+        "without them once its ledger has been moved away.": (
+            f"{HERE}::test_a_replay_of_hours_whose_objects_are_gone"
+        ),
+    },
+    "replay/look": {
+        "The end is exclusive: give a later hour.": (
+            "tests/replay/test_look.py::test_a_range_without_hours_and_one_before_the_start_are_refused"
         ),
     },
     "lake/temporary": {
@@ -652,6 +675,63 @@ def test_an_object_of_a_published_hour_that_is_lost(lab: Lab):
     assert [entry.key for entry in ledger.claimed] == [f"{FIRST.landing_prefix}stream-1-a-2"]
     lab.run(SECOND)
     lab.is_done(SECOND)
+
+
+def change_timeout(lab: Lab) -> None:
+    lab.edit(lambda text: text + '[session]\ntimeout = "5m"\n')
+
+
+def test_a_replay_of_hours_whose_objects_are_gone(lab: Lab):
+    lab.run(FIRST, SECOND)
+    change_timeout(lab)
+    key = f"{FIRST.landing_prefix}stream-1-a-1"
+    content = lab.raw.read(key) or b""
+    plan = ("plan", "--from", str(FIRST), "--to", str(THIRD), "--execute")
+    lab.raw.delete(key)
+    code, said = lab.command(*plan)
+    assert code == 1
+    assert f"{key} first. Restore them as they were, and plan again" in said
+
+    lab.raw.write(key, content)
+    assert lab.command(*plan)[0] == 0
+    lab.is_done(SECOND)
+
+    lab.raw.delete(key)
+    code, said = lab.command(*plan, "--all")
+    assert code == 1
+    assert "run without them once its ledger has been moved away" in said
+    Path(lab.pipeline.lake.ledger_url(FIRST)).rename(lab.folder / "moved-away")
+    assert lab.command(*plan)[0] == 0
+    lab.is_done(SECOND)
+
+
+def test_a_replay_that_stops(lab: Lab):
+    lab.run(FIRST, SECOND)
+    change_timeout(lab)
+    lab.edit(lambda text: text + "[limits]\nfail_quarantined = 0.17\n")
+    code, said = lab.command("plan", "--from", str(FIRST), "--to", str(THIRD), "--execute")
+    assert code == 1
+    found = re.search(r"or raise `limits\.(\w+)`.* Then plan again: (\S+) to (\S+)\.", said)
+    assert found
+    lab.edit(lambda text: text.replace(f"{found[1]} = 0.17", f"{found[1]} = 0.5"))
+    assert lab.command("plan", "--from", found[2], "--to", found[3], "--execute")[0] == 0
+    lab.is_done(SECOND)
+
+
+def test_a_damaged_file_that_a_dry_run_compares_with(lab: Lab):
+    lab.run(FIRST)
+    change_timeout(lab)
+    part = lab.folder / "lake" / f"open_sessions/{FIRST.partition}/part-0.parquet"
+    part.write_bytes(bytes(part.stat().st_size))
+    plan = ("plan", "--from", str(FIRST), "--to", str(SECOND), "--dry-run-hours", "1")
+    code, said = lab.command(*plan)
+    assert code == 1
+    assert "See what `python -m sessionize verify` says, and mend it first" in said
+    code, said = lab.command("verify")
+    command = re.search(r"--from (\S+) --to", said)
+    assert command
+    lab.run(command[1])
+    assert lab.command(*plan)[0] == 0
 
 
 def test_an_object_of_an_hour_under_way_that_is_lost(lab: Lab):
