@@ -17,7 +17,8 @@ from sessionize.model.hours import Hour, hours_between
 
 PAGE = Path(__file__).parents[2] / "docs" / "analyse.md"
 FIRST, END = "2017-02-04T18", "2017-02-06T06"
-BLOCK = re.compile(r"^```sql( duckdb)?\n(.*?)^```\n(?:\n((?:\|[^\n]*\n)+))?", re.DOTALL | re.MULTILINE)
+TABLE = r"(?:\n((?:\|[^\n]*\n)+))?"
+BLOCK = re.compile(r"^```sql( duckdb)?\n(.*?)^```\n" + TABLE, re.DOTALL | re.MULTILINE)
 
 
 def blocks() -> list[tuple[str, str, str]]:
