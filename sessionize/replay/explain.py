@@ -31,7 +31,7 @@ def explained(plan: Plan) -> Iterator[str]:
     parts: list[tuple[str, list[Step]]] = [
         ("before them, for they cannot be run otherwise:", []),
         ("asked for:", []),
-        ("behind them, for it stands on them:", []),
+        ("behind them, for it stands on what is run:", []),
     ]
     for step in plan.steps:
         place = 0 if step.hour < plan.first else 1 if step.hour < plan.end else 2

@@ -62,7 +62,8 @@ class Plan:
         What was asked for, half-open.
     steps : tuple of Step
         In the order of the hours. Steps before ``first`` have to be done for the hours asked for to
-        be run at all; steps from ``end`` on, because they stand on those.
+        be run at all; steps from ``end`` on, because they stand on hours that are run, or are not
+        in order themselves: afterwards all that has been run is, from ``first`` on.
     """
 
     name: str
@@ -136,13 +137,14 @@ def plan(
     is_running = is_in_gap = False
     for entry in facts:
         hour, ledger = entry.status.hour, entry.status.ledger
-        if hour >= end and not is_running:
-            break
         new = [found for found in entry.claimable if found.key not in taken]
         is_asked_for = first <= hour < end
         reasons = _reasons(entry, settings, has_new=bool(new), is_asked_for=is_asked_for)
         if asked and is_asked_for:
             reasons = (Reason.ASKED, *reasons)
+        is_due = ledger is None or bool(reasons)
+        if hour >= end and not is_running and not is_due:
+            continue
         if ledger is None:
             if not is_in_gap and followed is not None and hour < followed:
                 steps.append(Gap(hour, _end_of_gap(facts, hour)))
@@ -156,7 +158,7 @@ def plan(
         else:
             steps.append(LeaveAlone(hour))
         is_in_gap = ledger is None
-        if ledger is None or reasons:
+        if is_due:
             is_running = True
             taken |= {found.key for found in new}
     if is_running:

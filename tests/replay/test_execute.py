@@ -55,6 +55,19 @@ def test_it_stops_at_the_first_failure_and_says_what_is_left(lab: Lab):
     assert states(lab) == [HourState.DONE] * 4
 
 
+def test_planned_again_it_goes_on_where_it_has_stopped_behind_the_hours_too(lab: Lab):
+    lab.settings = STRICT | {"limits": {"fail_quarantined": 0.35}}
+    # A is run with the limit off, which changes nothing that is published: B fails, and was not
+    # asked for.
+    lab.run(A, **STRICT)
+    assert states(lab) == [HourState.DONE, *[HourState.OUTDATED] * 3]
+    with pytest.raises(ReplayError, match=f"{B} has failed.* Then plan again: {A} to {B}"):
+        list(execute(lab.pipeline(), plan_of(lab.pipeline(), A, B)))
+    lab.settings = STRICT
+    list(execute(lab.pipeline(), plan_of(lab.pipeline(), A, B)))
+    assert states(lab) == [HourState.DONE] * 4
+
+
 def test_nothing_is_begun_where_an_hour_cannot_be_run(lab: Lab):
     lab.lose_object(C, "c-1")
     lab.settings = SHORT

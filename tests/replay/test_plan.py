@@ -68,8 +68,15 @@ def test_all_hours_under_other_settings_are_run_but_not_what_was_not_asked_for()
     assert found.work(if_outdated=True) == Work(1, 10, 7)
 
 
-def test_what_stands_behind_hours_that_are_left_alone_is_not_planned():
-    assert planned(facts(A), facts(B, INTERRUPTED), end=B).steps == (LeaveAlone(A),)
+def test_what_stands_behind_hours_that_are_left_alone_is_run_from_where_it_is_not_in_order():
+    found = planned(facts(A), facts(B), facts(C, INTERRUPTED), facts(D), end=B)
+    assert [(type(step), step.hour) for step in found.steps] == [
+        (LeaveAlone, A),
+        (RunAgain, C),
+        (RunIfOutdated, D),
+    ]
+    # What has changed of hours that were not asked for is no reason.
+    assert planned(facts(A), facts(B, replaced=True), end=B).steps == (LeaveAlone(A),)
 
 
 def test_each_reason_is_named():
