@@ -12,6 +12,7 @@ from sessionize.replay.steps import (
     Blocked,
     Gap,
     LeaveAlone,
+    Reason,
     RunAgain,
     RunHour,
     RunIfOutdated,
@@ -19,6 +20,15 @@ from sessionize.replay.steps import (
     Work,
 )
 
+_WHY = {
+    Reason.ASKED: "asked for",
+    Reason.INTERRUPTED: "interrupted, or has objects that it claimed and has not read",
+    Reason.OUTDATED: "stands on another state than the hour before has by now",
+    Reason.SETTINGS: "the settings have changed since",
+    Reason.RELEASE: "an earlier release has run it",
+    Reason.NEW_OBJECTS: "objects have landed that no run has claimed",
+    Reason.REPLACED: "claimed objects have been replaced",
+}
 _NO_TIMES = "how long that takes: no ledger keeps times, so nothing is said"
 
 
@@ -82,16 +92,20 @@ def _text(step: Step) -> str:
         case RunHour():
             return "run: it never has been"
         case RunAgain():
-            return f"run again: {', '.join(step.reasons)}"
+            return f"run again: {_why(step.reasons)}"
         case RunIfOutdated(work=None):
             return "run again, unless the state comes out as it was; too far behind to be summed up"
         case RunIfOutdated():
             return "run again, unless the state of the hour before comes out as it was"
         case Blocked():
-            why = f" ({', '.join(step.reasons)})" if step.reasons else ""
+            why = f" ({_why(step.reasons)})" if step.reasons else ""
             return f"CANNOT be run again{why}: gone are {_some(step.gone)}"
         case Gap():
             return "a gap in the chain: never run, though later hours have been"
+
+
+def _why(reasons: Iterable[Reason]) -> str:
+    return ", ".join(_WHY[reason] for reason in reasons)
 
 
 def _sums(plan: Plan) -> Iterator[str]:

@@ -34,8 +34,9 @@ def plan_of(
 
     Costs a listing of all ledgers' and marks' names; for each hour that is looked at three reads;
     listings of the raw objects and of the claims, by day and by month, of those hours and of the
-    look-back before them. Looked at are the hours asked for, those that have to be run first, and
-    ``later_hours`` behind. Nothing is written.
+    look-back before them, whose claims are read. Where something has landed that none of these
+    claims holds, those of the look-back behind are read too. Looked at are the hours asked for,
+    those that have to be run first, and ``later_hours`` behind. Nothing is written.
 
     Parameters
     ----------

@@ -10,15 +10,15 @@ from sessionize.model.hours import Hour
 
 
 class Reason(StrEnum):
-    """Why an hour that has been run is to be run again."""
+    """Why an hour that has been run is to be run again; `explain` has the words."""
 
-    ASKED = "asked for"
-    INTERRUPTED = "interrupted, or has objects that it claimed and has not read"
-    OUTDATED = "stands on another state than the hour before has by now"
-    SETTINGS = "the settings have changed since"
-    RELEASE = "an earlier release has run it"
-    NEW_OBJECTS = "objects have landed that no run has claimed"
-    REPLACED = "claimed objects have been replaced"
+    ASKED = "asked"
+    INTERRUPTED = "interrupted"
+    OUTDATED = "outdated"
+    SETTINGS = "settings"
+    RELEASE = "release"
+    NEW_OBJECTS = "new_objects"
+    REPLACED = "replaced"
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,11 @@ def test_hours_that_cannot_be_run_stand_out():
     assert any(line.startswith("NOTHING is run before") for line in said)
 
 
+def test_every_reason_has_its_words():
+    said = {lines(RunAgain(A, (reason,), ONE))[2] for reason in Reason}
+    assert len(said) == len(Reason)
+
+
 def test_nothing_to_run_is_said_and_has_no_commands():
     assert lines(LeaveAlone(A))[-1] == "nothing to run"
     assert commands(Plan("nitro", A, B, (LeaveAlone(A),)), "nitro.toml") == ()
