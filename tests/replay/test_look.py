@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,21 @@ def test_no_more_than_asked_for_is_looked_at_behind(lab: Lab):
     plan = plan_of(lab.pipeline(), A, B, later_hours=1)
     assert [step.work is None for step in plan.runs] == [False, False, True, True]
     assert plan.unseen == 2
+
+
+def test_of_hours_behind_that_are_not_looked_at_nothing_is_read(lab: Lab):
+    class Reads(LocalStorage):
+        def read_version(self, key: str) -> tuple[bytes | None, str]:
+            read.add(key)
+            return super().read_version(key)
+
+    read: set[str] = set()
+    pipeline = replace(lab.pipeline(), lake=Lake(Reads(lab.folder / "lake")))
+    plan_of(pipeline, B, C, later_hours=0)
+    assert read == {
+        *(f"_runs/{hour.partition}.json" for hour in (A, B)),
+        *(f"_claims/{hour.partition}.json" for hour in (A, B)),
+    }
 
 
 @pytest.mark.parametrize(("first", "end"), [(B, B), (B, A), (A.previous, B)])
