@@ -209,5 +209,9 @@ def test_a_replay_leaves_alone_what_would_come_out_as_it_is_and_runs_the_rest(
     assert code == 0
     assert f"{HOURS[1]}: run again: objects have landed that no run has claimed" in said
     assert "Done: 3 runs succeeded" in said
+    alone = _run_without_airflow(stack, "steady", HOURS[-1].next, tmp_path)
+    # A claim that holds the same objects keeps the index that it was first written with.
     lake = content(_store(stack, "steady"))
-    assert lake == _run_without_airflow(stack, "steady", HOURS[-1].next, tmp_path)
+    assert {key: text for key, text in lake.items() if not key.startswith("_claims/")} == {
+        key: text for key, text in alone.items() if not key.startswith("_claims/")
+    }
