@@ -9,7 +9,12 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference
+# Airflow's stubs lack them.
+from airflow.sdk import (  # type: ignore[attr-defined]
+    AsyncCallback,
+    DeadlineAlert,
+    DeadlineReference,
+)
 
 from sessionize.airflow.run_hour import hour_of_run
 from sessionize.config import PipelineConfig, load_config

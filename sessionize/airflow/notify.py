@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 from functools import partial, singledispatch
+from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseNotifier
 
 from sessionize.alerts.messages import Message
-from sessionize.alerts.tell import Send
 from sessionize.config import PipelineConfig
 from sessionize.config.alerts import (
     EmailNotify,
@@ -18,6 +18,9 @@ from sessionize.config.alerts import (
     SnsNotify,
 )
 from sessionize.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from sessionize.alerts.tell import Send
 
 #: Amazon SNS refuses a longer subject, and one that is not ASCII.
 _SNS_SUBJECT = 100

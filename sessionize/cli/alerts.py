@@ -17,7 +17,7 @@ def add(commands: Commands) -> None:
 def _alerts(options: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
-    from sessionize.alerts import look
+    from sessionize.alerts.check import look
     from sessionize.alerts.messages import line_of
 
     try:
