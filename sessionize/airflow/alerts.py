@@ -97,22 +97,29 @@ def failure_callback(
 
 
 def task_failed(pipeline_file: str, context: Context) -> None:
-    """Tell of a task that has failed, once an hour; the watch tells when the hour is published."""
+    """Tell of a task that has failed, once an hour; the watch tells when the hour is published.
+
+    If the lake is what has failed, nobody can remember: then it is told at each failure.
+    """
     from sessionize.airflow.notify import recipients_of
     from sessionize.alerts.findings import FailedTask
+    from sessionize.alerts.messages import line_of, message_of
     from sessionize.alerts.tell import tell_failure
+    from sessionize.model.errors import NotToldError
 
     config = load_config(pipeline_file)
     hour = hour_of_run(context)
-    task, error = context["ti"].task_id, _said(context.get("exception"))
-    tell_failure(
-        _lake(config),
-        config.name,
-        FailedTask(hour, hour, 1, task, error),
-        recipients_of(config),
-        datetime.now(UTC),
-        page_of(config),
-    )
+    failure = FailedTask(hour, hour, 1, context["ti"].task_id, _said(context.get("exception")))
+    recipients, page = recipients_of(config), page_of(config)
+    try:
+        tell_failure(_lake(config), config.name, failure, recipients, datetime.now(UTC), page)
+    except NotToldError:
+        raise
+    except Exception:
+        log.warning("What has been told cannot be remembered", exc_info=True)
+        message = message_of(config.name, [line_of(failure, config.name)], page)
+        for send in recipients.values():
+            send(message)
 
 
 def page_of(config: PipelineConfig) -> str | None:

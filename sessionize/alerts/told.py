@@ -115,7 +115,7 @@ def updated(told: Sequence[Told], look: Look, telling: Telling) -> tuple[Told, .
 
 def with_failure(told: Sequence[Told], failure: FailedTask, telling: Telling) -> tuple[Told, ...]:
     """Return the record with a failure; as it was if its hour's failure has been told."""
-    if any(entry.kind == failure.kind and _is_same(entry, failure) for entry in told):
+    if any(not entry.resolved and _is_same(entry, failure) for entry in told):
         return tuple(told)
     return (*told, _new(failure, telling))
 

@@ -88,6 +88,18 @@ def test_failures_of_an_hour_are_told_once_without_records(pipelines: Path, sent
     ]
 
 
+def test_a_failure_of_the_lake_itself_is_told_each_time(pipelines: Path, sent):
+    file = str(write_pipeline(pipelines, "nitro", ENDED + SLACK))
+    lake = pipelines.parent / "lake"
+    lake.write_text("a file where the folder should be")
+    for task_number in range(2):
+        task_failed(file, context(task_number, StorageError("gone", "?")))  # type: ignore[arg-type]
+    assert [message.subject for message in sent] == [
+        "nitro: 2017-02-04T22 failed in publish: gone",
+        "nitro: 2017-02-04T23 failed in publish: gone",
+    ]
+
+
 def test_tasks_call_back_if_there_is_somebody_to_tell_of_failures(pipelines: Path):
     def called(more: str) -> set[bool]:
         dag = build_dag(write_pipeline(pipelines, "nitro", more))
