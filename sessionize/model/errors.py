@@ -87,3 +87,11 @@ class NothingFoundError(SessionizeError):
 
 class ReplayError(SessionizeError):
     """A replay cannot be begun, or has stopped at an hour that failed."""
+
+
+class NotToldError(SessionizeError):
+    """An operator could not be told of what is wrong with a pipeline."""
+
+
+class FindingsError(SessionizeError):
+    """Something is wrong with a pipeline, and there is nobody to tell."""
