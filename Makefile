@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test fuzz lint docs bench lock clean
+.PHONY: help setup demo airflow env test fuzz lint docs bench lock clean
 
 help: ## Show what can be done here
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ demo: setup ## Run the whole pipeline on this machine, with made-up events, and 
 airflow: setup ## Run Airflow on this machine with the demo's events, until Ctrl-C
 	@$(BIN)/python -m local.airflow
 
+env: ## Write .env, the secrets of docker-compose.yaml (LOCAL=1: with an S3 server on this machine)
+	@LOCAL=$(LOCAL) $(PYTHON) -m local.dotenv
+
 test: setup ## Run the tests, a file at a time on each processor, but for the slowest
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
@@ -75,12 +78,15 @@ $(BENCH)/.installed: requirements-bench.txt | setup
 	fi
 	@touch $@
 
-COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate \
-	--custom-compile-command "make lock" pyproject.toml
+COMPILE_ALONE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock"
+COMPILE := $(COMPILE_ALONE) pyproject.toml
 
 lock: setup ## Pin the dependencies anew, after a change of pyproject.toml (UPGRADE=--upgrade: to the latest)
 	$(BIN)/$(COMPILE) --extra airflow $(UPGRADE) -o requirements.txt
 	$(BIN)/$(COMPILE) --extra airflow --extra alerts $(UPGRADE) --group dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/$(COMPILE) --extra airflow --extra alerts --extra celery $(UPGRADE) -c requirements-dev.txt -o requirements-image.txt
+	$(BIN)/$(COMPILE_ALONE) $(UPGRADE) --group image -c requirements-dev.txt -o requirements-build.txt
 	$(BIN)/$(COMPILE) $(UPGRADE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 
 clean: ## Forget the demo, and remove caches (.venv stays)
