@@ -11,22 +11,24 @@ ARG PYTHON_IMAGE=python:3.11.14-slim-bookworm
 FROM ${PYTHON_IMAGE} AS builder
 WORKDIR /build
 COPY requirements-build.txt ./
-RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m venv /build/tools \
- && tools/bin/python -m pip install -q --require-hashes --only-binary :all: -r requirements-build.txt
+RUN --mount=type=cache,target=/root/.cache \
+    python -m venv tools \
+ && tools/bin/pip install -q --disable-pip-version-check --require-hashes --only-binary :all: \
+      -r requirements-build.txt
 # Without pip in it: nothing is installed into a container that runs.
 COPY requirements-image.txt ./
-RUN --mount=type=cache,target=/root/.cache/pip \
+ENV UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
+RUN --mount=type=cache,target=/root/.cache \
     python -m venv --without-pip /opt/venv \
- && tools/bin/python -m pip --python /opt/venv/bin/python install -q --require-hashes \
-      --only-binary :all: -r requirements-image.txt
+ && tools/bin/uv pip install -q --python /opt/venv/bin/python --require-hashes --only-binary :all: \
+      -r requirements-image.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY dags ./dags
 COPY plugins ./plugins
 COPY examples ./examples
 COPY sessionize ./sessionize
-RUN tools/bin/python -m pip wheel -q --no-deps --no-build-isolation --wheel-dir dist . \
- && tools/bin/python -m pip --python /opt/venv/bin/python install -q --no-deps dist/*.whl \
+RUN tools/bin/uv build -q --wheel --no-build-isolation --python tools/bin/python -o dist . \
+ && tools/bin/uv pip install -q --python /opt/venv/bin/python --no-deps dist/*.whl \
  && tools/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml \
       --output-file /opt/venv/sbom.cdx.json /opt/venv/bin/python
 RUN /opt/venv/bin/sessionize files --to /opt/sessionize
