@@ -55,7 +55,7 @@ def write(file: Path, *, local: bool) -> bool:
         opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return False
-    with open(opened, "w") as stream:
+    with os.fdopen(opened, "w") as stream:
         stream.write(text_of(local=local))
     return True
 

@@ -74,10 +74,14 @@ class RestApi:
     def task_states(self, dag_id: str) -> dict[str, dict[str, list[str]]]:
         """Tell the states of the task instances of all runs: run id, task id, one a mapped task."""
         states: dict[str, dict[str, list[str]]] = {}
-        for task in self._all(f"/dags/{quote(dag_id)}/dagRuns/~/taskInstances", "task_instances"):
+        for task in self.task_instances(dag_id):
             of_run = states.setdefault(task["dag_run_id"], {})
             of_run.setdefault(task["task_id"], []).append(task["state"] or "none")
         return states
+
+    def task_instances(self, dag_id: str) -> list[dict[str, Any]]:
+        """List the task instances of all runs, as Airflow describes them."""
+        return self._all(f"/dags/{quote(dag_id)}/dagRuns/~/taskInstances", "task_instances")
 
     def task_order(self, dag_id: str) -> list[str]:
         """List the ids of a DAG's tasks, each after those it waits for."""
