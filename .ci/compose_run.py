@@ -1,7 +1,7 @@
 """The stack of docker-compose.yaml through a bad day: it is built, runs a backfill, and is hurt.
 
-Redis is emptied, a worker is killed, another is asked to end, scheduler and PostgreSQL are
-restarted. The lake must come out as the command line makes it, to the byte, and nothing may be left.
+A worker is asked to end, Redis is emptied, a worker is killed, scheduler and PostgreSQL are
+restarted. The lake must come out as the command line makes it, to the byte, and nothing may stay.
 
 `.ci/compose` calls it, and says by variables how Compose is called and where base images are.
 """
@@ -38,7 +38,6 @@ PROJECT = "sessionize-ci"
 DAG_ID = "sessionize_nitro"
 START = Hour.parse("2017-02-04T22")
 HOURS = list(hours_between(START, Hour(START.start + timedelta(hours=8))))
-SERVICES = ("api-server", "scheduler", "dag-processor", "triggerer", "postgres", "redis", "s3")
 
 # Patience, in seconds; together they are the longest that a fault can take to be seen.
 BUILD, UP, LONG, STEP = 600, 300, 420, 120
@@ -86,15 +85,18 @@ class Compose:
         }
 
     def secret(self, name: str) -> str:
+        """Return a secret that `.env` has."""
         found = re.search(rf"^{name}=(.*)$", self._file.read_text(), re.MULTILINE)
         assert found is not None
         return found[1]
 
     def __call__(self, *arguments: str, seconds: float = STEP) -> str:
+        """Run a command of Compose; return what it says."""
         command = (*shlex.split(os.environ["COMPOSE"]), "--env-file", str(self._file), *arguments)
         return run(command, self.env, seconds)
 
     def containers(self, service: str) -> list[str]:
+        """Return the ids of a service's containers that run."""
         return self("ps", "--quiet", service).split()
 
 
@@ -113,11 +115,13 @@ def run(command: tuple[str, ...], env: dict[str, str], seconds: float = STEP) ->
 
 
 def docker(*arguments: str) -> str:
+    """Run a command of the engine; return what it says."""
     return run(("docker", *arguments), dict(os.environ))
 
 
 @contextlib.contextmanager
 def step(what: str) -> Iterator[None]:
+    """Say what is done, and how long it has taken."""
     began = time.monotonic()
     print(f"  {what} ...", flush=True)
     yield
@@ -202,7 +206,7 @@ def hurt(compose: Compose, api: RestApi) -> None:
             iter(wait_for("a task", lambda: tasks_on(api, "running"), 300).items())
         )
         worker = next(c for c in compose.containers("worker") if c.startswith(host))
-        # All but the first process; that one then ends too, and the engine starts the container anew.
+        # All but the first process, which then ends too; the engine starts the container anew.
         docker("exec", worker, "sh", "-c", "kill -9 -1")
         print(f"    with {len(running)} tasks")
         restarted = lambda: json.loads(docker("inspect", worker))[0]["RestartCount"]  # noqa: E731
@@ -230,6 +234,7 @@ def check_lake(server: S3Server, folder: Path) -> None:
 
 
 def check_nothing_left() -> None:
+    """No container, volume or network of the project is there."""
     project = f"label=com.docker.compose.project={PROJECT}"
     for what in (("ps", "-aq"), ("volume", "ls", "-q"), ("network", "ls", "-q")):
         if left := docker(*what, "--filter", project).split():
@@ -237,6 +242,7 @@ def check_nothing_left() -> None:
 
 
 def go_through(compose: Compose, folder: Path, ports: dict[str, int]) -> None:
+    """Build, start, backfill, hurt, compare."""
     with step("building the image"):
         compose("build", "init", seconds=BUILD)
     with step("up and healthy"):
@@ -276,6 +282,7 @@ def go_through(compose: Compose, folder: Path, ports: dict[str, int]) -> None:
 
 
 def main() -> int:
+    """Run all of it; return the exit code. Whatever happens, the stack is taken down."""
     ports = {"AIRFLOW_PORT": free_port(), "S3_PORT": free_port()}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
