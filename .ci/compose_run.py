@@ -28,7 +28,7 @@ from local import dotenv
 from local.events import generate
 from local.firehose import put_events
 from local.landing import land, put_s3
-from local.processes import free_port
+from local.processes import free_port, interruptible
 from local.rest import RestApi
 from local.s3 import S3Server
 from sessionize.model.hours import Hour, hours_between
@@ -37,10 +37,10 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PROJECT = "sessionize-ci"
 DAG_ID = "sessionize_nitro"
 START = Hour.parse("2017-02-04T22")
-HOURS = list(hours_between(START, Hour(START.start + timedelta(hours=8))))
+HOURS = list(hours_between(START, Hour(START.start + timedelta(hours=4))))
 
 # Patience, in seconds; together they are the longest that a fault can take to be seen.
-BUILD, UP, LONG, STEP = 600, 300, 420, 120
+BUILD, UP, LONG, STEP = 600, 300, 480, 120
 
 PIPELINE = """\
 name  = "nitro"
@@ -284,7 +284,7 @@ def go_through(compose: Compose, folder: Path, ports: dict[str, int]) -> None:
 def main() -> int:
     """Run all of it; return the exit code. Whatever happens, the stack is taken down."""
     ports = {"AIRFLOW_PORT": free_port(), "S3_PORT": free_port()}
-    with tempfile.TemporaryDirectory() as name:
+    with interruptible(), tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         # The containers' user reads it.
         folder.chmod(0o755)
@@ -293,6 +293,7 @@ def main() -> int:
         (folder / "pipelines/nitro.toml").write_text(pipeline)
         compose = Compose(folder, ports)
         try:
+            compose("down", "--volumes", "--timeout", "5")  # of a run that was broken off
             go_through(compose, folder, ports)
             with step("down"):
                 compose("down", "--volumes", "--timeout", "30")
