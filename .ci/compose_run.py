@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -298,7 +299,9 @@ def main() -> int:
             with step("down"):
                 compose("down", "--volumes", "--timeout", "30")
                 check_nothing_left()
-        except (StackError, OSError, StopIteration) as error:
+        except Exception as error:
+            if not isinstance(error, StackError):
+                traceback.print_exception(error)
             print(f"\nThe stack has failed: {error}\n", file=sys.stderr)
             with contextlib.suppress(StackError):
                 print(compose("logs", "--tail", "40", "--no-color"), file=sys.stderr)
