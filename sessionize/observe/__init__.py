@@ -1,1 +1,1 @@
-"""What an operator asks of a lake, answered from its ledgers and files; nothing is written to it."""
+"""What an operator asks of a lake, told from its ledgers and files; nothing here writes to it."""

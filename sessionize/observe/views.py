@@ -1,8 +1,8 @@
 """The answers: plain values, fit for JSON by ``dataclasses.asdict``.
 
-Hours are texts as ``2017-02-04T23``, instants are ISO 8601 in UTC with a ``Z``. Ranges of hours are
-half-open. Durations end in ``_s`` and are seconds; sizes are bytes; shares are from 0 to 1, and None
-where there is nothing to take a share of.
+Hours are texts as ``2017-02-04T23``, instants are ISO 8601 in UTC with a ``Z``. Ranges of hours
+are half-open. Durations end in ``_s`` and are seconds; sizes are bytes; shares are from 0 to 1, and
+None where there is nothing to take a share of.
 """
 
 from __future__ import annotations
@@ -256,7 +256,7 @@ class ReasonsView:
 
 @dataclass(frozen=True)
 class QuarantinedRecord:
-    """A refused record.
+    r"""A refused record.
 
     Attributes
     ----------
@@ -264,7 +264,7 @@ class QuarantinedRecord:
         Where it landed; its place there, from 0.
     raw : str
         The first `MOST_TEXT` characters, in printable ones: what is not (and bytes that are no
-        UTF-8) is written as an escape, ``\\x1b``. Still text: a page must quote it for HTML.
+        UTF-8) is written as an escape, ``\x1b``. Still text: a page must quote it for HTML.
     raw_length : int
         The whole record's characters, or bytes where it is no UTF-8.
     raw_is_bytes : bool
@@ -461,8 +461,8 @@ class EventFate:
 class EventView:
     """What has become of the records with an event id, in landed order; none: it is unknown there.
 
-    ``fates_left_out`` counts those beyond `MOST_FATES`. Refused records are searched for the id as a
-    text.
+    ``fates_left_out`` counts those beyond `MOST_FATES`. Refused records are searched for the id as
+    a text.
     """
 
     event_id: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,13 +35,40 @@ class HourStatus:
     ledger: Ledger | None
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What the chain of states needs to know of an hour that has been run.
+
+    Attributes
+    ----------
+    previous_state, state_fingerprint : str or None
+        The state that it stands upon, and the one that it has left; None: not known (yet).
+    has_unread : bool
+        Whether it has claimed objects that its published run has not read.
+    """
+
+    previous_state: str | None
+    state_fingerprint: str | None
+    has_unread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """An hour's state, and whether its own link to the hour before is broken.
+
+    ``is_blocked`` tells of an hour that is missing that another one has to be run before it can.
+    """
+
+    hour: Hour
+    state: HourState
+    chain_broken: bool = False
+    is_blocked: bool = False
+
+
 def pipeline_status(
     lake: Lake, config: PipelineConfig, first: Hour | None = None, end: Hour | None = None
 ) -> Iterator[HourStatus]:
-    """Yield the status of the hours in ``[first, end)``, in order.
-
-    An hour is outdated if it stands on another state than its predecessor has by now, or on an
-    outdated hour.
+    """Yield the status of the hours in ``[first, end)``, in order: see `judge`.
 
     Parameters
     ----------
@@ -56,26 +83,74 @@ def pipeline_status(
     marks = lake.marks()
     first = first or config.start
     end = end or (max(done).next if done else first)
-    before = lake.ledger(first.previous) if first > config.start else None
-    expected = before.state_fingerprint if before else NO_STATE
-    outdated = any(marked < first for marked in marks)
-    for hour in hours_between(first, end):
+    ledgers: dict[Hour, Ledger] = {}
+
+    def link(hour: Hour) -> Link | None:
+        ledgers.clear()
         ledger = lake.ledger(hour) if hour in done else None
         if ledger is None:
+            return None
+        ledgers[hour] = ledger
+        # What lies before the hours that are shown is asked for its state alone.
+        unread = hour >= first and has_unread(lake, config, ledger)
+        return Link(ledger.previous_state, ledger.state_fingerprint, unread)
+
+    for judged in judge(link, marks, config.start, first, end):
+        yield HourStatus(judged.hour, judged.state, ledgers.get(judged.hour))
+
+
+def judge(
+    link: Callable[[Hour], Link | None],
+    marks: Mapping[Hour, Collection[str]],
+    start: Hour,
+    first: Hour,
+    end: Hour,
+) -> Iterator[Judged]:
+    """Yield how the hours in ``[first, end)`` stand, in order.
+
+    An hour is outdated if it stands on another state than its predecessor has by now, or on an
+    outdated hour.
+
+    Parameters
+    ----------
+    link : callable
+        What is known of an hour; None: it has not been run. Asked once for each hour, in order,
+        from the one before ``first`` on.
+    marks : mapping of Hour to str
+        The marks of the lake.
+    start : Hour
+        The pipeline's first hour, which stands on no state.
+    first, end : Hour
+        The hours that are judged.
+    """
+    before = link(first.previous) if first > start else None
+    outdated = any(marked < first for marked in marks)
+    for hour in hours_between(first, end):
+        found = link(hour)
+        if found is None:
             # What stands behind a gap is judged by its own predecessors only.
-            yield HourStatus(hour, HourState.MISSING, None)
+            is_blocked = outdated or (hour > start and before is None)
+            yield Judged(hour, HourState.MISSING, is_blocked=is_blocked)
+            before = None
             continue
-        stands_on_another = hour.previous in done and ledger.previous_state != expected
-        if hour == config.start:
-            stands_on_another = ledger.previous_state != NO_STATE
-        outdated = outdated or stands_on_another
-        if "interrupted" in marks.get(hour, ()) or has_unread(lake, config, ledger):
+        if hour == start:
+            chain_broken = found.previous_state not in (NO_STATE, None)
+        else:
+            chain_broken = before is not None and _differ(found, before)
+        outdated = outdated or chain_broken
+        if "interrupted" in marks.get(hour, ()) or found.has_unread:
             state = HourState.INTERRUPTED
         else:
             state = HourState.OUTDATED if outdated else HourState.DONE
         outdated = outdated or state is not HourState.DONE
-        yield HourStatus(hour, state, ledger)
-        expected = ledger.state_fingerprint
+        yield Judged(hour, state, chain_broken)
+        before = found
+
+
+def _differ(found: Link, before: Link) -> bool:
+    """Tell whether an hour is known to stand on another state than the one before has left."""
+    states = (found.previous_state, before.state_fingerprint)
+    return None not in states and states[0] != states[1]
 
 
 def has_unread(lake: Lake, config: PipelineConfig, ledger: Ledger) -> bool:
