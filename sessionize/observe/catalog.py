@@ -22,6 +22,7 @@ from sessionize.lake.storage import ABSENT, StoredObject, side_by_side
 from sessionize.lake.storage.side_by_side import concurrency_of
 from sessionize.model.hours import Hour
 from sessionize.observe.kept import KeptRows
+from sessionize.observe.lengths import KeptLengths
 from sessionize.observe.rows import CatalogRow, read_row
 from sessionize.observe.views import Progress
 from sessionize.pipeline.status import HourState, Judged, Link, judge
@@ -133,6 +134,8 @@ class Catalog:
     ----------
     snapshot : Snapshot
         What is known now. A view is made of one snapshot.
+    lengths : KeptLengths
+        How long sessions took, of the files that have been asked for it.
     """
 
     def __init__(self, lake: Lake, config: PipelineConfig, cache: Path | None = None) -> None:
@@ -140,6 +143,7 @@ class Catalog:
         self.config = config
         self.cache = cache
         self.snapshot = Snapshot(config.start)
+        self.lengths = KeptLengths(cache, lake.storage.url)
         self._kept = None if cache is None else KeptRows(cache, config.name, lake.storage.url)
         self._is_loaded = False
         self._refreshing = threading.Lock()
