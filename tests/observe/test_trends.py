@@ -66,8 +66,7 @@ def test_added_counts_are_those_of_all_sessions(parts: list[list[int]], dense: i
         assert view.p95_s == values[math.ceil(len(values) * 0.95) - 1]
     ends = [*BOUNDS[1:], math.inf]
     assert view.histogram == [
-        sum(low <= value < high for value in values)
-        for low, high in zip(BOUNDS, ends, strict=True)
+        sum(low <= value < high for value in values) for low, high in zip(BOUNDS, ends, strict=True)
     ]
 
 
