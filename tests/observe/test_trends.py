@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from sessionize.lake.layout import Lake
 from sessionize.lake.storage import LocalStorage
-from sessionize.model.errors import IntervalError
+from sessionize.model.errors import RequestError
 from sessionize.observe import lengths, partial
 from sessionize.observe.catalog import Catalog
 from sessionize.observe.lengths import BOUNDS, LengthCounts
@@ -182,7 +182,7 @@ class TestReads:
 
 def test_other_buckets_than_hours_and_days_are_refused(tmp_path: Path):
     catalog = Catalog(lake_of(LocalStorage(tmp_path), A, 1), CONFIG)
-    with pytest.raises(IntervalError, match='Ask for "hour" or "day"'):
+    with pytest.raises(RequestError, match='Ask for "hour" or "day"'):
         trends(catalog, A, B, by="week")
 
 
