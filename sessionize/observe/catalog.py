@@ -28,7 +28,7 @@ from sessionize.observe.views import Progress
 from sessionize.pipeline.status import HourState, Judged, Link, judge
 
 #: How many hours are read between two looks at the clock, for each request made side by side.
-_AHEAD = 4
+_AHEAD = 8
 
 
 @dataclass(frozen=True)

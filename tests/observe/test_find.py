@@ -20,11 +20,15 @@ from sessionize.model.hours import Hour, hours_between
 from sessionize.observe import find, partial, search
 from sessionize.observe.catalog import Catalog
 from sessionize.observe.find import event, machine
+from sessionize.observe.hours import hour, hours
 from sessionize.observe.plain import plain
+from sessionize.observe.quarantine import quarantine_reasons, quarantined
+from sessionize.observe.trends import trends
 from sessionize.observe.views import EventRow, MachineView
 from sessionize.pipeline.runner import run_hour
 from sessionize.pipeline.stages import Pipeline
 from tests.observe.conftest import WEB_HOURS, opened
+from tests.observe.stores import ReadOnlyStorage
 from tests.pipeline import scenario
 
 A, B, C, D = scenario.HOURS
@@ -326,6 +330,30 @@ def test_a_lake_without_hours_knows_nobody(tmp_path: Path):
     view = machine(catalog, "a1", A, C)
     assert (view.sessions, view.late, view.pending, view.missing_hours) == ([], [], [], 2)
     assert event(catalog, "a1", A, C).fates == []
+
+
+def test_nothing_is_written_to_the_lake(desktop: Pipeline, tmp_path: Path):
+    before = scenario.content(desktop.lake.storage)
+    lake = Lake(ReadOnlyStorage(desktop.config.lake))
+    catalog = opened(replace(desktop, lake=lake), tmp_path / "cache")
+    assert hours(catalog).by_state == {"done": 4}
+    assert hour(catalog, A).claimed
+    assert trends(catalog).lengths_read
+    assert quarantine_reasons(catalog).worst
+    assert quarantined(catalog, A).records
+    assert machine(catalog, "b2b2b2b2", A, D.next).sessions
+    assert event(catalog, "b2-22:59:00-proedit", A, D.next).fates
+    assert scenario.content(desktop.lake.storage) == before
+
+
+def test_what_waits_in_the_last_state_is_known_before_the_next_hour_has_run(tmp_path: Path):
+    folder = shutil.copytree(RECORDED / "waiting", tmp_path / "copy")
+    pipeline = Pipeline.open(load_config(folder / "pipeline.toml"))
+    last = pipeline.lake.done_hours()[-1]
+    row = Plain(pipeline, last, last.next).rows("pending")[0]
+    view = event(opened(pipeline), row["event_id"], last.next, last.next.next)
+    assert [it.fate for it in view.fates] == ["unknown"]
+    assert (view.missing_hours, view.read.hours) == (1, 0)
 
 
 @pytest.mark.parametrize("small", [0, 1 << 20], ids=["in parts", "whole"])
