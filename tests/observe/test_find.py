@@ -96,20 +96,20 @@ def check_machine(view: MachineView, plainly: Plain) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seed", "small", "hours"),
+    ("seed", "small", "cut"),
     [(0, 1 << 20, WHOLE), (0, 0, WITHIN), (1, 1 << 20, WITHIN), (1, 1 << 20, LAST)],
 )
 def test_a_machine_is_what_a_plain_loop_finds(
     web_lake: WebLake,
     seed: int,
     small: int,
-    hours: tuple[int, int],
+    cut: tuple[int, int],
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(partial, "SMALL", small)
     pipeline = web_lake(seed)
     catalog = opened(pipeline)
-    since, until = WEB_HOURS[hours[0]], WEB_HOURS[hours[1] - 1].next
+    since, until = WEB_HOURS[cut[0]], WEB_HOURS[cut[1] - 1].next
     plainly = Plain(pipeline, since, until)
     for name in [*Plain(pipeline, FIRST, END).ids("machine_id")[:9], "no such machine"]:
         check_machine(machine(catalog, name, since, until), plainly)
@@ -140,11 +140,11 @@ def test_sessions_begin_for_the_reason_for_which_the_one_before_ended(web_lake: 
     assert reasons >= {"no_open_session", "timeout", "opening_event", "closing_event"}
 
 
-@pytest.mark.parametrize("hours", [WHOLE, WITHIN])
-def test_an_event_is_what_a_plain_loop_finds(web_lake: WebLake, hours: tuple[int, int]):
+@pytest.mark.parametrize("cut", [WHOLE, WITHIN])
+def test_an_event_is_what_a_plain_loop_finds(web_lake: WebLake, cut: tuple[int, int]):
     pipeline = web_lake(0)
     catalog = opened(pipeline)
-    since, until = WEB_HOURS[hours[0]], WEB_HOURS[hours[1] - 1].next
+    since, until = WEB_HOURS[cut[0]], WEB_HOURS[cut[1] - 1].next
     plainly = Plain(pipeline, since, until)
     # Each overrides what stands above it.
     fates = {
@@ -212,8 +212,8 @@ class TestDesktop:
         assert [it.fate for it in fates] == ["settled", "unknown"]
 
     def test_a_session_of_which_events_alone_are_left_is_told_from_them(self, desktop: Pipeline):
-        for hour in (B, C):
-            ledger = desktop.lake.ledger(hour)
+        for outdated in (B, C):
+            ledger = desktop.lake.ledger(outdated)
             assert ledger is not None
             published = {
                 name: replace(file, rows=0) if "sessions" in name else file
@@ -376,7 +376,7 @@ def test_a_lake_on_s3_is_read_as_one_in_a_folder(
 def test_an_hour_that_has_been_run_again_is_found_as_it_is_now(desktop: Pipeline):
     catalog = opened(desktop)
     scenario.land(desktop.raw, A, "late", [scenario.event("f6", "22:58:00")])
-    for hour in scenario.HOURS:
-        run_hour(desktop, hour)
+    for again in scenario.HOURS:
+        run_hour(desktop, again)
     catalog.refresh()
     assert len(machine(catalog, "f6f6f6f6", A, D.next).sessions) == 1
