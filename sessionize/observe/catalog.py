@@ -156,9 +156,9 @@ class Catalog:
     def refresh(self, budget_s: float | None = None) -> Progress:
         """List the ledgers, and read those that have changed, the newest first.
 
-        Costs three listings, whatever the budget (on S3 a request for each thousand hours, one after
-        the other), and a read of each ledger, and of each claim, that has another version than
-        before. Whoever must not wait calls it in a thread: views are made of what is known.
+        Costs three listings, whatever the budget (on S3 a request for each thousand hours, one
+        after the other), and a read of each ledger, and of each claim, that has another version
+        than before. Who must not wait calls it in a thread: views are made of what is known.
 
         Parameters
         ----------
