@@ -192,7 +192,7 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Give each pipeline a `lake` of its own.": f"{HERE}::test_the_lake_of_another_pipeline",
         "Give the pipeline a `lake` of its own; if the same objects have been moved there, write "
         "{} into {}.": f"{HERE}::test_raw_objects_that_have_been_moved",
-        "Move it out of the lake, then run the hour again.": f"{HERE}::test_a_foreign_file",
+        "Move it out of the lake, then run the {} again.": f"{HERE}::test_a_foreign_file",
     },
     "lake/ledger": {
         "Restore it from a backup, or move it away and run its hour again.": (

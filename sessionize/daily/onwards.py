@@ -1,0 +1,55 @@
+"""A day and those that hang on it: what Airflow runs when the hours of a day are there."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import date
+
+from sessionize.daily.inputs import first_missing_day, is_ready
+from sessionize.daily.records import read_record
+from sessionize.daily.run import PublishedDay, run_day
+from sessionize.model.days import ONE_DAY, days_between
+from sessionize.model.errors import IntervalError
+from sessionize.pipeline.stages import Pipeline
+
+log = logging.getLogger(__name__)
+
+
+def run_onwards(pipeline: Pipeline, day: date) -> Iterator[PublishedDay]:
+    """Make a day, before it the days that are missing right before, and after it the later ones.
+
+    Later are those that it outdates, and those that have waited for it; the first whose hours are
+    not all done ends it. Each day is published by itself: what has been yielded stands.
+
+    Raises
+    ------
+    DayNotReadyError
+        If the day's hours are not done, or a day in between cannot be made.
+    """
+    first = first_missing_day(pipeline.lake, pipeline.config, day)
+    for earlier in days_between(first, day):
+        log.info("%s has not been made: it comes before %s", earlier, day)
+        yield run_day(pipeline, earlier)
+    published = run_day(pipeline, day)
+    yield published
+    while _goes_on(pipeline, published):
+        published = run_day(pipeline, published.ledger.day + ONE_DAY)
+        yield published
+
+
+def _goes_on(pipeline: Pipeline, published: PublishedDay) -> bool:
+    day = published.ledger.day + ONE_DAY
+    if not published.outdated and read_record(pipeline.lake, day).ledger is not None:
+        return False
+    try:
+        ready = is_ready(pipeline.lake, pipeline.config, day)
+    except IntervalError:  # the pipeline has ended
+        return False
+    if published.outdated and not ready:
+        log.warning(
+            "%s is outdated by %s, and its hours are not all done: it is made again once they are",
+            day,
+            published.ledger.day,
+        )
+    return ready
