@@ -85,3 +85,11 @@ def _end(lake: Lake, config: PipelineConfig) -> date:
     hours = [hour for hour in lake.done_hours() if is_of(config, hour)]
     known = [*(day_of(hour) for hour in hours[-1:]), *recorded_days(lake)[-1:]]
     return max(known) + ONE_DAY if known else first_day(config)
+
+
+def outdated_after(lake: Lake, day: date) -> tuple[date, date]:
+    """Return the days that hang on a day which has changed, half-open: all after it, to a gap."""
+    recorded, end = set(recorded_days(lake)), day + ONE_DAY
+    while end in recorded:
+        end += ONE_DAY
+    return day + ONE_DAY, end
