@@ -176,30 +176,33 @@ class _Work:
         hours, machines = [], []
         for hour in self.inputs.hours:
             file, path = hour.published["sessions"], self.folder / f"sessions-{hour.hour}"
-            mend = f"Run the hour {hour.hour} again, then the day {day}."
-            self._fetch(file, path, mend)
+            if wrong := self._fetch(file, path):
+                raise DayNotReadyError(
+                    f"{day} cannot be made: {wrong}",
+                    f"Run the hour {hour.hour} again, then the day {day}.",
+                )
             hours.append((path, file, hour.format))
         if before is not None:
             path = self.folder / "machines-before"
-            mend = f"Run the day {before.day} again, then {day}."
-            self._fetch(before.machines, path, mend)
+            if wrong := self._fetch(before.machines, path):
+                raise DayNotReadyError(
+                    f"{day} cannot be made: {wrong}", f"Run the day {before.day} again, then {day}."
+                )
             machines.append((path, before.machines, FORMAT))
         return hours, machines
 
-    def _fetch(self, file: WrittenFile, path: Path, mend: str) -> None:
-        digest = hashlib.sha256()
+    def _fetch(self, file: WrittenFile, path: Path) -> str | None:
+        """Fetch a file; return what is wrong with it, if anything is."""
+        place, digest = f"{self.lake.storage.url}/{file.key}", hashlib.sha256()
         try:
             with path.open("wb") as target:
                 for chunk in self.lake.storage.stream(file.key):
                     digest.update(chunk)
                     target.write(chunk)
-        except ObjectGoneError as error:
-            raise DayNotReadyError(f"{self._url(file)} is gone", mend) from error
-        if digest.hexdigest() != file.sha256:
-            raise DayNotReadyError(f"{self._url(file)} is not the one that its ledger names", mend)
-
-    def _url(self, file: WrittenFile) -> str:
-        return f"{self.inputs.day} cannot be made: {self.lake.storage.url}/{file.key}"
+        except ObjectGoneError:
+            return f"{place} is gone"
+        is_right = digest.hexdigest() == file.sha256
+        return None if is_right else f"{place} is not the one that its ledger names"
 
 
 #: A file on local disk, what its ledger says of it, and the format that it was written in.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from local.processes import stopping
 from local.s3 import ACCESS_KEY, REGION, SECRET_KEY
 from local.stack import Stack, running_stack
 from sessionize.lake.storage import S3Credentials, Storage, open_storage
@@ -77,7 +78,11 @@ def command_line(stack: Stack, command: str, *options: str) -> str:
 
 def redo_last_hour(stack: Stack) -> None:
     dates = ("-s", f"{LAST}:00", "-e", f"{LAST}:00")
-    stack.airflow("dags", "backfill", HOURLY, *dates, "--unpause", "--reset-dagruns", "--yes")
+    options = ("--unpause", "--reset-dagruns", "--yes")
+    command = stack.start("backfill", "dags", "backfill", HOURLY, *dates, *options)
+    with stopping([command]):
+        command.wait(_PATIENCE_SECONDS)
+        assert command.exit_code == 0, command.output
 
 
 def states(stack: Stack) -> list[str]:
