@@ -21,7 +21,7 @@ from tests.pipeline.faults import Fault, FaultyStorage, KilledError, Requests
 from .conftest import FIRST, SECOND, THIRD, open_pipeline
 from .test_run import lake_of, rerun_with_more, states
 
-STRIDE = 1 if os.environ.get("SESSIONIZE_EXHAUSTIVE") else 4 * len(Fault)
+STRIDE = 1 if os.environ.get("SESSIONIZE_EXHAUSTIVE") else 8 * len(Fault)
 #: The requests that write, and their neighbours: every one of them is tried.
 _LAST = 9
 
@@ -35,7 +35,7 @@ def failing(folder: Path, fault: Fault):  # type: ignore[no-untyped-def]
     counted = shutil.copytree(folder, folder.with_name("counted"))
     requests = Requests()
     run_day(open_pipeline(counted, faulty(requests)), SECOND)
-    begin = 4 * list(Fault).index(fault) % STRIDE
+    begin = 8 * list(Fault).index(fault) % STRIDE
     sample = {*range(begin, requests.count, STRIDE), *range(requests.count)[-_LAST:]}
     for at in sorted(sample):
         copy = shutil.copytree(folder, folder.with_name(f"failing-{at}"))
