@@ -21,7 +21,7 @@ the hour before**. The first is {start} UTC; it begins with no state.
 - `sessionize` makes sessions of a shard's new events and the state of the hour before.
 - `publish` checks that the counts add up, then makes the hour visible. Its XCom has the counts.
 - `complete_day`, unless it is switched off, wakes `{dag_id}_daily` once all hours of the day are
-  done; before that it is skipped.
+  done, if the day is not made of them yet; otherwise it is skipped.
 
 An empty hour has no batches: `validate` and `enrich` are skipped, the rest runs.
 

@@ -126,21 +126,21 @@ def publish(pipeline_file: str, claim_id: str, sessions: Asset) -> dict[str, obj
 
 @task
 def complete_day(pipeline_file: str, days: Asset) -> str:
-    """Say that all hours of the hour's day are done; until they are, it is skipped.
+    """Say that all hours of the hour's day are done, and the day is to be made; or be skipped.
 
     The event of the asset ``days`` carries the day as its partition key. It is a task of its own
     because only one that is skipped leaves no event.
     """
     from airflow.sdk.exceptions import AirflowSkipException
 
-    from sessionize.daily.inputs import is_ready
+    from sessionize.daily.inputs import is_due
     from sessionize.daily.records import is_of
     from sessionize.model.days import day_of
 
     pipeline, hour = _open(pipeline_file)
     day = day_of(hour)
-    if not is_of(pipeline.config, hour) or not is_ready(pipeline.lake, pipeline.config, day):
-        raise AirflowSkipException(f"{day}: not all hours are done yet")
+    if not is_of(pipeline.config, hour) or not is_due(pipeline.lake, pipeline.config, day):
+        raise AirflowSkipException(f"{day}: not all hours are done yet, or it is made of them")
     get_current_context()["outlet_events"][days].add_partitions(str(day))
     return str(day)
 

@@ -92,6 +92,14 @@ def is_ready(lake: Lake, config: PipelineConfig, day: date) -> bool:
     )
 
 
+def is_due(lake: Lake, config: PipelineConfig, day: date) -> bool:
+    """Tell whether a day is ready, and is not made yet of what there is now."""
+    if not is_ready(lake, config, day):
+        return False
+    ledger = read_record(lake, day).ledger
+    return ledger is None or not is_current(lake, config, ledger)
+
+
 def is_current(lake: Lake, config: PipelineConfig, ledger: DayLedger) -> bool:
     """Tell whether a day is made of what its hours and the day before it hold now."""
     hours = day_hours(config, ledger.day)

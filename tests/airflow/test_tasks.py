@@ -154,6 +154,8 @@ def test_the_days_are_made_and_stamped(pipeline_file: str, monkeypatch):
     made = Asset(name="sessionize_nitro_daily")
     counts = tasks.make_days.function(pipeline_file, made)
     assert context.partitions == [["2017-02-04", "2017-02-05"]]
+    # Hours that are run again without another outcome make no day anew.
+    assert complete_day(pipeline_file, HOURS[-1], monkeypatch) == []
     assert counts["2017-02-05"]["machines_before"] == counts["2017-02-04"]["machines_after"]
 
 
