@@ -71,77 +71,125 @@ def number_on(before: pd.DataFrame, sessions: pd.DataFrame) -> tuple[pd.DataFram
 
     Machines hang on no other machine: any part of them may be done by itself.
     """
-    machine_ids, of_before, of_session = _numbered(before["machine_id"], sessions["machine_id"])
-    started = _microseconds(sessions["started_at"])
-    order = np.lexsort((started, of_session))
-    sessions, machine, started = take(sessions, order), of_session[order], started[order]
-    first = np.flatnonzero(np.append(True, machine[1:] != machine[:-1])[: len(machine)])
+    joined = _Joined.of(before, sessions)
+    return _numbered(joined), _carried(joined)
 
-    # Where each machine stands in `before`; it may be new.
-    place = np.full(len(machine_ids), -1)
-    place[of_before] = np.arange(len(before))
-    is_known = place >= 0
 
-    counted = _counts(before["sessions"], place)
-    within = np.arange(len(machine)) - np.repeat(first, _lengths(first, len(machine)))
-    # The session before a session, in `before` and then `sessions`, laid end to end.
-    previous = np.arange(len(machine)) - 1 + len(before)
-    previous[first] = place[machine[first]]
-    ended = np.append(_microseconds(before["last_seen"]), _microseconds(sessions["ended_at"]))
-    since = np.full(len(machine), np.nan)
+@dataclass(frozen=True)
+class _Joined:
+    """The machines of the day before and of the day, and its sessions in their order.
+
+    Attributes
+    ----------
+    machine_ids : Array
+        All machines, by the bytes of their ids.
+    before, sessions : DataFrame
+        Sessions by machine and start; of one start, in the order in which they were closed.
+    place : int64 array
+        Where each machine stands in ``before``; -1: it is new.
+    machine : int64 array
+        Each session's machine, as a place in ``machine_ids``.
+    first : int64 array
+        Where the sessions of each machine that has some begin.
+    """
+
+    machine_ids: pa.Array
+    before: pd.DataFrame
+    sessions: pd.DataFrame
+    place: Numbers
+    machine: Numbers
+    first: Numbers
+
+    @classmethod
+    def of(cls, before: pd.DataFrame, sessions: pd.DataFrame) -> _Joined:
+        columns = [text(before["machine_id"]), text(sessions["machine_id"])]
+        chunks = [chunk for column in columns for chunk in column.chunks]
+        distinct = pc.unique(pa.chunked_array(chunks, pa.string()))
+        ids = distinct.take(pc.sort_indices(distinct))
+        of_before, of_session = (pc.index_in(column, ids).to_numpy() for column in columns)
+        place = np.full(len(ids), -1)
+        place[of_before] = np.arange(len(before))
+        order = np.lexsort((_microseconds(sessions["started_at"]), of_session))
+        machine = of_session[order].astype(np.int64)
+        begins = np.append(True, machine[1:] != machine[:-1])[: len(machine)]
+        return cls(ids, before, take(sessions, order), place, machine, np.flatnonzero(begins))
+
+    @property
+    def with_sessions(self) -> Numbers:
+        """The machines that have sessions in the day."""
+        return self.machine[self.first]
+
+    @property
+    def lengths(self) -> Numbers:
+        """How many sessions each of those has."""
+        return np.diff(np.append(self.first, len(self.machine)))
+
+    def counts_before(self, column: str) -> Numbers:
+        """Return what each machine has in a column of ``before``; a new one has 0."""
+        return np.append(self.before[column].to_numpy(np.int64), 0)[self.place]
+
+    # Two columns laid end to end, ``before`` first: a row of either is one place in them.
+
+    @property
+    def ended(self) -> Numbers:
+        """When a machine was last seen, or a session ended, in microseconds."""
+        seen, ended = self.before["last_seen"], self.sessions["ended_at"]
+        return np.append(_microseconds(seen), _microseconds(ended))
+
+    def texts(self, of_before: str, of_session: str, places: Numbers) -> ArrowExtensionArray:
+        """Return texts at places; at a negative one, null."""
+        columns = (self.before[of_before], self.sessions[of_session])
+        chunks = [chunk for column in columns for chunk in text(column).chunks]
+        rows = pa.array(places, mask=places < 0)
+        return ArrowExtensionArray(pa.chunked_array(chunks, pa.string()).take(rows))
+
+
+def _numbered(joined: _Joined) -> pd.DataFrame:
+    """Return the sessions with their numbers, and with those that stand before them."""
+    rows, first = np.arange(len(joined.machine)), joined.first
+    previous = rows - 1 + len(joined.before)
+    previous[first] = joined.place[joined.with_sessions]
     has_previous = previous >= 0
-    since[has_previous] = (started - ended[previous])[has_previous] / _SECOND
-    numbered = sessions.assign(
-        session_number=counted[machine] + within + 1,
-        previous_session_id=_taken(before["last_session_id"], sessions["session_id"], previous),
+    since = np.full(len(rows), np.nan)
+    waited = _microseconds(joined.sessions["started_at"]) - np.append(joined.ended, 0)[previous]
+    since[has_previous] = waited[has_previous] / _SECOND
+    within = rows - np.repeat(first, joined.lengths)
+    return joined.sessions.assign(
+        session_number=joined.counts_before("sessions")[joined.machine] + within + 1,
+        previous_session_id=joined.texts("last_session_id", "session_id", previous),
         since_previous_s=since,
     )
 
-    # Each machine's last session, and its last that has a user, likewise.
-    last, user = place.copy(), place.copy()
-    last[machine[first]] = np.append(first[1:], len(machine))[: len(first)] - 1 + len(before)
+
+def _carried(joined: _Joined) -> pd.DataFrame:
+    """Return the machines as they are after the day."""
+    sessions, first, with_sessions = joined.sessions, joined.first, joined.with_sessions
+    last, user, is_new = joined.place.copy(), joined.place.copy(), joined.place < 0
+    last[with_sessions] = first + joined.lengths - 1 + len(joined.before)
     last_with_user = _last_with_user(sessions["user_id"], first)
     has_user = last_with_user >= 0
-    user[machine[first][has_user]] = last_with_user[has_user] + len(before)
-    # A machine that is not in `before` has a first session.
-    seen = np.empty(len(machine_ids), np.int64)
-    seen[machine[first]] = started[first]
-    seen[is_known] = _microseconds(before["first_seen"])[place[is_known]]
-    events = _counts(before["events"], place)
-    if len(first):
-        counted[machine[first]] += _lengths(first, len(machine))
-        of_sessions = sessions["event_count"].to_numpy(np.int64)
-        events[machine[first]] += np.add.reduceat(of_sessions, first)
+    user[with_sessions[has_user]] = last_with_user[has_user] + len(joined.before)
+
+    first_seen = np.append(_microseconds(joined.before["first_seen"]), 0)[joined.place]
+    # A machine that is new has a first session.
+    started = np.zeros(len(is_new), np.int64)
+    started[with_sessions] = _microseconds(sessions["started_at"])[first]
+    first_seen[is_new] = started[is_new]
+
+    counted, events = joined.counts_before("sessions"), joined.counts_before("events")
+    counted[with_sessions] += joined.lengths
+    if len(first):  # `reduceat` wants one
+        events[with_sessions] += np.add.reduceat(sessions["event_count"].to_numpy(np.int64), first)
     machines = {
-        "machine_id": ArrowExtensionArray(machine_ids),
-        "first_seen": _times(seen),
-        "last_seen": _times(ended[last]),
+        "machine_id": ArrowExtensionArray(joined.machine_ids),
+        "first_seen": _times(first_seen),
+        "last_seen": _times(joined.ended[last]),
         "sessions": counted,
         "events": events,
-        "user_id": _taken(before["user_id"], sessions["user_id"], user),
-        "last_session_id": _taken(before["last_session_id"], sessions["session_id"], last),
+        "user_id": joined.texts("user_id", "user_id", user),
+        "last_session_id": joined.texts("last_session_id", "session_id", last),
     }
-    return numbered, pd.DataFrame(machines)[[column.name for column in MACHINE_COLUMNS]]
-
-
-def _numbered(before: pd.Series, sessions: pd.Series) -> tuple[pa.Array, Numbers, Numbers]:
-    """Return the distinct machines by the bytes of their ids, and the place of each row's."""
-    columns = [text(before), text(sessions)]
-    chunks = [chunk for column in columns for chunk in column.chunks]
-    distinct = pc.unique(pa.chunked_array(chunks, pa.string()))
-    ids = distinct.take(pc.sort_indices(distinct))
-    of_before, of_session = (pc.index_in(column, ids).to_numpy() for column in columns)
-    return ids, of_before.astype(np.int64), of_session.astype(np.int64)
-
-
-def _lengths(first: Numbers, rows: int) -> Numbers:
-    """Return the lengths of runs of rows from where each begins."""
-    return np.diff(np.append(first, rows))
-
-
-def _counts(column: pd.Series, place: Numbers) -> Numbers:
-    """Return what each machine has in a column of ``before``; a new one has 0."""
-    return np.append(column.to_numpy(np.int64), 0)[place]
+    return pd.DataFrame(machines)[[column.name for column in MACHINE_COLUMNS]]
 
 
 def _last_with_user(users: pd.Series, first: Numbers) -> Numbers:
@@ -150,13 +198,6 @@ def _last_with_user(users: pd.Series, first: Numbers) -> Numbers:
         return first
     has_user = text(users).is_valid().to_numpy()
     return np.maximum.reduceat(np.where(has_user, np.arange(len(users)), -1), first)
-
-
-def _taken(before: pd.Series, sessions: pd.Series, places: Numbers) -> ArrowExtensionArray:
-    """Return texts of two columns that are laid end to end; of a negative place, null."""
-    chunks = [chunk for column in (before, sessions) for chunk in text(column).chunks]
-    rows = pa.array(places, mask=places < 0)
-    return ArrowExtensionArray(pa.chunked_array(chunks, pa.string()).take(rows))
 
 
 def _microseconds(times: pd.Series) -> Numbers:
