@@ -83,16 +83,16 @@ Makes the day's datasets `daily_sessions`, `machines` and `daily_summary` under 
 and the numbers of their sessions, are carried on.
 
 A run comes when all hours of a day are done, and again when one of them has been published anew.
-`make_days` makes that day, before it the days right before that are missing, and after it the
-later ones that it outdates or that have waited for it. Each is published by itself; a day that
-comes out as before changes nothing. The first day and the last may have fewer than 24 hours.
+`make_days` makes that day, before it the days right before that are missing or outdated, and after
+it the later ones that it outdates or that have waited for it. Each is published by itself; a day
+that comes out as before changes nothing. The first day and the last may have fewer than 24 hours.
 
 While this DAG is paused, nothing wakes it, and Airflow does not make up for that: the next day to
-be done brings the missing ones with it; outdated ones are shown by
+be done brings those right before it with it; whatever is not done is shown by
 
     python -m sessionize daily --config FILE --status
 
-and made again by a run for the first of them:
+and made by a run for the first of them:
 
     airflow dags trigger {dag_id} -c '{{"date": "{day}"}}'
 """

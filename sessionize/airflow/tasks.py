@@ -147,7 +147,7 @@ def complete_day(pipeline_file: str, days: Asset) -> str:
 
 @task
 def make_days(pipeline_file: str, made: Asset) -> dict[str, dict[str, int]]:
-    """Make the run's day, and the days that are missing before it or outdated after it.
+    """Make the run's day, and those before and after it that are to be made with it.
 
     The events of the asset ``made`` carry the days as their partition keys.
     """

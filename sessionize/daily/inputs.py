@@ -94,10 +94,13 @@ def is_ready(lake: Lake, config: PipelineConfig, day: date) -> bool:
 
 def is_due(lake: Lake, config: PipelineConfig, day: date) -> bool:
     """Tell whether a day is ready, and is not made yet of what there is now."""
-    if not is_ready(lake, config, day):
-        return False
+    return is_ready(lake, config, day) and not stands(lake, config, day)
+
+
+def stands(lake: Lake, config: PipelineConfig, day: date) -> bool:
+    """Tell whether a day is done: published, and made of what there is now."""
     ledger = read_record(lake, day).ledger
-    return ledger is None or not is_current(lake, config, ledger)
+    return ledger is not None and is_current(lake, config, ledger)
 
 
 def is_current(lake: Lake, config: PipelineConfig, ledger: DayLedger) -> bool:

@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterator
 from datetime import date
 
-from sessionize.daily.inputs import first_missing_day, is_ready
-from sessionize.daily.records import read_record
+from sessionize.daily.inputs import is_ready, stands
+from sessionize.daily.records import first_day, read_record
 from sessionize.daily.run import PublishedDay, run_day
 from sessionize.model.days import ONE_DAY, days_between
 from sessionize.model.errors import IntervalError
@@ -17,19 +17,23 @@ log = logging.getLogger(__name__)
 
 
 def run_onwards(pipeline: Pipeline, day: date) -> Iterator[PublishedDay]:
-    """Make a day, before it the days that are missing right before, and after it the later ones.
+    """Make a day, and those before and after it that are to be made with it, in order.
 
-    Later are those that it outdates, and those that have waited for it; the first whose hours are
-    not all done ends it. Each day is published by itself: what has been yielded stands.
+    Before it are the days right before that are missing, outdated or interrupted. After it are
+    those that it outdates, or that have waited for it, up to the first whose hours are not all done.
+    Each day is published by itself: what has been yielded stands.
 
     Raises
     ------
     DayNotReadyError
         If the day's hours are not done, or a day in between cannot be made.
     """
-    first = first_missing_day(pipeline.lake, pipeline.config, day)
+    lake, config = pipeline.lake, pipeline.config
+    first = day
+    while first > first_day(config) and not stands(lake, config, first - ONE_DAY):
+        first -= ONE_DAY
     for earlier in days_between(first, day):
-        log.info("%s has not been made: it comes before %s", earlier, day)
+        log.info("%s is not done: it comes before %s", earlier, day)
         yield run_day(pipeline, earlier)
     published = run_day(pipeline, day)
     yield published

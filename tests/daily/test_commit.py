@@ -46,7 +46,10 @@ def failing(folder: Path, fault: Fault):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("fault", Fault)
-@pytest.mark.parametrize("is_published", [False, True], ids=["first", "again"])
+@pytest.mark.parametrize(
+    "is_published",
+    [pytest.param(False, id="first"), pytest.param(True, id="again", marks=pytest.mark.slow)],
+)
 def test_a_day_that_fails_anywhere_is_completed_by_the_next_attempt(
     folder: Path, fault: Fault, is_published: bool
 ):

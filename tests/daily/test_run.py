@@ -55,7 +55,7 @@ def states(folder: Path) -> list[DayState]:
 
 def rerun_with_more(folder: Path, hour: str) -> None:
     """Land one more object in an hour, and run it and all later ones again."""
-    land(folder, Hour.parse(hour), "more", "a8")
+    land(folder, Hour.parse(hour), "more", "a8", "a9")
     for again in [done for done in HOURS if str(done) >= hour]:
         run_hour(open_pipeline(folder), again)
 
@@ -123,15 +123,17 @@ def test_days_whose_hours_are_published_anew_are_outdated_until_run_again(
     assert lake_of(anew) == lake_of(folder)
 
 
-def test_onwards_makes_the_missing_days_before_and_the_outdated_ones_after(folder: Path):
+def test_onwards_makes_the_missing_and_outdated_days_before_and_after(folder: Path):
     def made(day: date) -> list[tuple[date, bool]]:
         done = run_onwards(open_pipeline(folder), day)
         return [(published.ledger.day, published.changed) for published in done]
 
     assert made(SECOND) == [(FIRST, True), (SECOND, True), (THIRD, True)]
     assert made(SECOND) == [(SECOND, False)]
-    rerun_with_more(folder, "2017-02-05T12")
+    rerun_with_more(folder, "2017-02-05T20")
     assert made(SECOND) == [(SECOND, True), (THIRD, True)]
+    rerun_with_more(folder, "2017-02-05T12")
+    assert made(THIRD) == [(SECOND, True), (THIRD, True)]
     assert states(folder) == [DayState.DONE] * 3
 
 
