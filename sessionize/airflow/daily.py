@@ -12,8 +12,8 @@ from sessionize.airflow.retries import Retries
 from sessionize.config import PipelineConfig, load_config
 
 
-def build_daily_dag(pipeline_file: str | Path) -> DAG:
-    """Build the DAG ``sessionize_<name>_daily`` of a pipeline file.
+def build_daily(pipeline_file: str | Path) -> DAG | None:
+    """Build the DAG ``sessionize_<name>_daily``; None if `[airflow] daily` is off.
 
     It runs for a day each time that the hourly DAG says that all of the day's hours are done: when
     the last of them is, and again when one has been published anew. One run at a time: a day goes
@@ -25,6 +25,8 @@ def build_daily_dag(pipeline_file: str | Path) -> DAG:
         If the pipeline file is wrong.
     """
     config = load_config(pipeline_file)
+    if not config.airflow.daily:
+        return None
     made = Asset(name=f"sessionize_{config.name}_daily")
     with DAG(
         dag_id=f"sessionize_{config.name}_daily",

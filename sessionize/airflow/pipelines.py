@@ -1,4 +1,4 @@
-"""The pipeline files of a deployment: their DAGs, and what is wrong with the others."""
+"""The pipeline files of a deployment: one DAG each, and what is wrong with the others."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from airflow.sdk import DAG
 
 from sessionize.airflow.dag import build_dag
-from sessionize.airflow.daily import build_daily_dag
-from sessionize.config import load_config
+from sessionize.airflow.daily import build_daily
+from sessionize.airflow.watch import build_watch
 from sessionize.model.errors import ConfigError
 
 FOLDER_VARIABLE = "SESSIONIZE_PIPELINES"
@@ -34,32 +34,24 @@ def build_dags(folder: Path) -> tuple[list[DAG], list[str]]:
     """
     if not folder.is_dir():
         return [], [f"{folder}: there is no such folder. Create it, or set {FOLDER_VARIABLE}."]
-    dags: dict[Path, list[DAG]] = {}
+    dags: list[tuple[Path, DAG]] = []
     faults = []
     for file in sorted(folder.glob("*.toml")):
         try:
-            dags[file] = _dags_of(file)
+            built = [build_dag(file), build_daily(file), build_watch(file)]
         except ConfigError as error:
             faults.append(str(error))
         except Exception as error:
             faults.append(f"{file}: {type(error).__name__}: {error}")
-    used = Counter(dag.dag_id for of_file in dags.values() for dag in of_file)
-    doubled = {
-        file: dag.dag_id
-        for file, of_file in dags.items()
-        for dag in reversed(of_file)
-        if used[dag.dag_id] > 1
-    }
+        else:
+            dags += [(file, dag) for dag in built if dag is not None]
+    used = Counter(dag.dag_id for _, dag in dags)
     faults += [
-        f"{file}: setting `name`: another file gives {dag_id} too. Give each its own name."
-        for file, dag_id in doubled.items()
+        f"{file}: setting `name`: another file gives {dag.dag_id} too. Give each its own name."
+        for file, dag in dags
+        if used[dag.dag_id] > 1
     ]
-    return [dag for file, of_file in dags.items() if file not in doubled for dag in of_file], faults
-
-
-def _dags_of(file: Path) -> list[DAG]:
-    daily = [build_daily_dag(file)] if load_config(file).airflow.daily else []
-    return [build_dag(file), *daily]
+    return [dag for _, dag in dags if used[dag.dag_id] == 1], faults
 
 
 def check_pipelines(folder: Path) -> None:

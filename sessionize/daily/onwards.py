@@ -20,7 +20,7 @@ def run_onwards(pipeline: Pipeline, day: date) -> Iterator[PublishedDay]:
     """Make a day, and those before and after it that are to be made with it, in order.
 
     Before it are the days right before that are missing, outdated or interrupted. After it are
-    those that it outdates, or that have waited for it, up to the first whose hours are not all done.
+    those that it outdates, or that have waited for it; one whose hours are not all done ends it.
     Each day is published by itself: what has been yielded stands.
 
     Raises

@@ -6,14 +6,16 @@ import pytest
 from airflow.sdk import DAG, PartitionedAssetTimetable
 
 from sessionize.airflow.dag import build_dag
-from sessionize.airflow.daily import build_daily_dag
+from sessionize.airflow.daily import build_daily
 
 from .conftest import write_pipeline
 
 
 @pytest.fixture
 def dag(pipelines: Path) -> DAG:
-    return build_daily_dag(pipelines / "nitro.toml")
+    dag = build_daily(pipelines / "nitro.toml")
+    assert dag is not None
+    return dag
 
 
 def test_it_starts_paused_and_makes_one_day_after_the_other(dag: DAG):
@@ -36,4 +38,5 @@ def test_its_manual_names_it_and_its_first_day(dag: DAG):
 
 def test_without_it_hours_complete_no_day(pipelines: Path):
     file = write_pipeline(pipelines, "other", "[airflow]\ndaily = false\n")
+    assert build_daily(file) is None
     assert "complete_day" not in {task.task_id for task in build_dag(file).tasks}
