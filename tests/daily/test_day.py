@@ -15,8 +15,13 @@ from hypothesis import strategies as st
 
 from sessionize.daily.day import make_day
 from sessionize.daily.summary import Tally
+from sessionize.model.columns import (
+    PLAIN_EVENT_COLUMNS,
+    PLAIN_INPUT_FIELDS,
+    PLAIN_SESSION_COLUMNS,
+)
 from sessionize.model.frames import only, to_frame, to_table
-from sessionize.model.schemas import DESKTOP
+from sessionize.model.schemas import DESKTOP, Schemas
 
 from . import reference
 from .strategies import MACHINES, START, closed_sessions, session
@@ -92,6 +97,17 @@ def test_the_summary_is_what_sql_makes_of_the_sessions(
         rows_in = np.array([(machine in part) is is_in_part for machine in ids], np.bool_)
         tally.add(only(day.sessions, rows_in))
     assert rows_of("daily_summary", tally.summary()) == summary
+
+
+def test_without_a_profile_the_summary_is_the_total():
+    plain = Schemas(PLAIN_EVENT_COLUMNS, PLAIN_SESSION_COLUMNS, PLAIN_INPUT_FIELDS)
+    sessions = frame([session("s1", "a", START, START)])[plain.sessions.names]
+    day = make_day(NO_MACHINES, sessions, by_version=plain.has_version)
+    assert to_table(day.sessions, plain.daily_datasets["daily_sessions"]).num_rows == 1
+    summary = plain.daily_datasets["daily_summary"]
+    assert day.summary.columns.tolist() == summary.names
+    assert "product" not in summary.names
+    assert to_table(day.summary, summary).column("scope").to_pylist() == ["total"]
 
 
 def test_a_day_without_sessions_carries_its_machines_on_and_has_a_total():
