@@ -29,11 +29,20 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f"end = {LAST.next}:00:00Z\n"
     )
     assert main(["run", "--config", str(file), "--from", str(FIRST), "--to", str(LAST.next)]) == 0
-    for command in snippets("docs/daily.md", "sh")[0].splitlines()[:1]:
-        assert main(["daily", "--config", str(file), "--date", "2017-02-04"]) == 0
-        arguments = command.split("#")[0].replace("nitro.toml", str(file)).split()
-        assert main(arguments[3:]) == 0
+    days = ("--from", "2017-02-04", "--to", "2017-02-06")
+    assert main(["daily", "--config", str(file), *days]) == 0
     return folder
+
+
+@pytest.mark.parametrize("command", snippets("docs/daily.md", "sh")[0].splitlines())
+def test_a_command_is_understood(
+    command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys
+):
+    """It gets as far as the pipeline file, which is not there."""
+    monkeypatch.chdir(tmp_path)
+    *_, arguments = command.split("#")[0].partition("-m sessionize ")
+    assert main(arguments.split()) == 1
+    assert "nitro.toml" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("query", snippets("docs/daily.md", "sql"))
