@@ -44,6 +44,8 @@ OBSERVE = "tests/observe"
 LOCAL = "tests/lake/storage/test_local.py"
 BACKFILL = "tests/airflow/test_backfill_command.py"
 SCHEDULER = "tests/airflow/test_backfill_scheduler.py"
+RUN_DATE = "tests/airflow/test_run_date.py"
+DAILY = "tests/daily"
 RUN_HOUR = "tests/airflow/test_run_hour.py"
 TELL = "tests/alerts/test_tell.py"
 
@@ -147,6 +149,14 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             "::test_a_broken_pipeline_file_leaves_the_others_alone_and_is_shown"
         ),
     },
+    "airflow/run_date": {
+        'Trigger the DAG again with the param: --conf \'{"date": "2017-02-04"}\'.': (
+            f"{RUN_DATE}::test_a_run_for_no_day_is_refused"
+        ),
+        "Trigger the DAG again with one of them.": (
+            f"{RUN_DATE}::test_a_run_for_two_days_is_refused"
+        ),
+    },
     "airflow/run_hour": {
         'Trigger the hour by its name, without a logical date (--conf \'{"hour": "{}"}\'), or '
         "backfill it.": f"{RUN_HOUR}::test_a_date_within_an_hour_names_none",
@@ -184,6 +194,50 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Run {} first.": f"{HERE}::test_claims_that_are_lost",
         "Run the hour again from `claim`.": (
             f"{HERE}::test_an_hour_that_another_attempt_claims_meanwhile"
+        ),
+    },
+    "daily/commit": {
+        "See where the day stands with `python -m sessionize daily --status`; run it again unless "
+        "it is done.": (
+            f"{DAILY}/test_commit.py::test_an_attempt_that_lags_behind_replaces_nothing"
+        ),
+    },
+    "daily/inputs": {
+        "Run the hours {} to {} first, in order.": (
+            f"{DAILY}/test_run.py::test_a_day_waits_for_its_hours"
+        ),
+        "Run the hours {} to {} again, in order, then the day.": (
+            f"{DAILY}/test_run.py::test_a_day_is_not_made_of_outdated_hours"
+        ),
+        "Run the days {} to {} first, in order: python -m sessionize daily --from {} --to {}.": (
+            f"{DAILY}/test_run.py::test_a_day_needs_the_one_before"
+        ),
+        "Run the day {} again first: python -m sessionize daily --date {}.": (
+            f"{DAILY}/test_commit.py"
+            "::test_a_day_that_fails_anywhere_is_completed_by_the_next_attempt"
+        ),
+    },
+    "daily/ledger": {
+        # It takes a defect to get there.
+        "Nothing was published. This is a defect: report it, and keep the files of the day's hours "
+        "and of the day before.": None,
+        "Run the newer release, or remove what `_days/` holds and run all days again. Nothing was "
+        "written.": f"{DAILY}/test_ledger.py::test_the_day_of_a_newer_release_is_refused",
+        "Restore it from a backup, or move it away and run its day again.": (
+            f"{DAILY}/test_ledger.py::test_what_is_no_ledger_is_named"
+        ),
+    },
+    "daily/records": {
+        "Run a day that has hours of the pipeline.": (
+            f"{DAILY}/test_run.py::test_a_day_that_is_not_the_pipelines_is_refused"
+        ),
+    },
+    "daily/run": {
+        "Run the hour {} again, then the day {}.": (
+            f"{DAILY}/test_run.py::test_damaged_sessions_of_an_hour_are_not_built_upon"
+        ),
+        "Run the day {} again, then {}.": (
+            f"{DAILY}/test_run.py::test_a_damaged_file_is_found_and_written_anew"
         ),
     },
     "discovery/browse": {
@@ -224,7 +278,7 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Give each pipeline a `lake` of its own.": f"{HERE}::test_the_lake_of_another_pipeline",
         "Give the pipeline a `lake` of its own; if the same objects have been moved there, write "
         "{} into {}.": f"{HERE}::test_raw_objects_that_have_been_moved",
-        "Move it out of the lake, then run the hour again.": f"{HERE}::test_a_foreign_file",
+        "Move it out of the lake, then run the {} again.": f"{HERE}::test_a_foreign_file",
     },
     "lake/ledger": {
         "Restore it from a backup, or move it away and run its hour again.": (
@@ -304,6 +358,11 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         ),
         "Check the endpoint: write it as http://host:port or https://host.": (
             f"{S3}::test_a_wrong_endpoint_is_an_error_that_says_to_check_it"
+        ),
+    },
+    "model/days": {
+        "Write it in UTC as YYYY-MM-DD: 2017-02-04.": (
+            "tests/model/test_days.py::test_what_is_no_day_is_refused"
         ),
     },
     "model/hours": {

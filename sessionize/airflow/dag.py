@@ -15,6 +15,7 @@ from airflow.sdk import (
 
 from sessionize.airflow import tasks
 from sessionize.airflow.alerts import deadline_of, failure_callback
+from sessionize.airflow.daily import days_asset
 from sessionize.airflow.delivery import DeliveryOperator
 from sessionize.airflow.manual import manual_of
 from sessionize.airflow.notify import check_installed
@@ -93,6 +94,9 @@ def build_dag(pipeline_file: str | Path) -> DAG:
 
         delivery >> batches >> validated >> enriched >> previous_hour >> [shards, published]
         sessionized >> published
+        if config.airflow.daily:
+            days = days_asset(config)
+            published >> tasks.complete_day.override(outlets=[days])(file, days)
     return dag
 
 

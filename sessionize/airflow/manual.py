@@ -20,6 +20,8 @@ the hour before**. The first is {start} UTC; it begins with no state.
 - `check_state` makes sure that the hour before has left its state, and that it is not outdated.
 - `sessionize` makes sessions of a shard's new events and the state of the hour before.
 - `publish` checks that the counts add up, then makes the hour visible. Its XCom has the counts.
+- `complete_day`, unless it is switched off, wakes `{dag_id}_daily` once all hours of the day are
+  done, if the day is not made of them yet; otherwise it is skipped.
 
 An empty hour has no batches: `validate` and `enrich` are skipped, the rest runs.
 
@@ -74,6 +76,37 @@ def manual_of(config: PipelineConfig) -> str:
         hour=config.start,
         last=_hours_later(config.start, 5),
         wait=config.airflow.delivery_wait,
+    )
+
+
+_DAILY_MANUAL = """\
+Makes the day's datasets `daily_sessions`, `machines` and `daily_summary` under `{lake}`, from what
+`sessionize_{name}` has published. **Each day stands on the day before**, from which the machines,
+and the numbers of their sessions, are carried on.
+
+A run comes when all hours of a day are done, and again when one of them has been published anew.
+`make_days` makes that day, before it the days right before that are missing or outdated, and after
+it the later ones that it outdates or that have waited for it. Each is published by itself; a day
+that comes out as before changes nothing. The first day and the last may have fewer than 24 hours.
+
+While this DAG is paused, nothing wakes it, and Airflow does not make up for that: the next day to
+be done brings those right before it with it; whatever is not done is shown by
+
+    python -m sessionize daily --config FILE --status
+
+and made by a run for the first of them:
+
+    airflow dags trigger {dag_id} -c '{{"date": "{day}"}}'
+"""
+
+
+def daily_manual_of(config: PipelineConfig) -> str:
+    """Write the manual of a pipeline's daily DAG, in Markdown."""
+    return _DAILY_MANUAL.format(
+        dag_id=f"sessionize_{config.name}_daily",
+        name=config.name,
+        lake=config.lake,
+        day=f"{config.start.start:%Y-%m-%d}",
     )
 
 

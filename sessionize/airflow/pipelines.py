@@ -9,6 +9,7 @@ from pathlib import Path
 from airflow.sdk import DAG
 
 from sessionize.airflow.dag import build_dag
+from sessionize.airflow.daily import build_daily
 from sessionize.airflow.watch import build_watch
 from sessionize.model.errors import ConfigError
 
@@ -37,7 +38,7 @@ def build_dags(folder: Path) -> tuple[list[DAG], list[str]]:
     faults = []
     for file in sorted(folder.glob("*.toml")):
         try:
-            built = [build_dag(file), build_watch(file)]
+            built = [build_dag(file), build_daily(file), build_watch(file)]
         except ConfigError as error:
             faults.append(str(error))
         except Exception as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import Asset, get_current_context, task
 
+from sessionize.airflow.run_date import date_of_run
 from sessionize.airflow.run_hour import hour_of_run
 from sessionize.config import load_config
 
@@ -29,13 +30,18 @@ def _open(pipeline_file: str) -> tuple[Pipeline, Hour]:
     The file is read again in the task: what counts is what it says when the stage runs, and a stage
     notices by itself if that is no longer what the hour's claim was made with.
     """
+    pipeline = _open_pipeline(pipeline_file)
+    hour = hour_of_run(get_current_context())
+    log.info("Pipeline %s, hour %s", pipeline.config.name, hour)
+    return pipeline, hour
+
+
+def _open_pipeline(pipeline_file: str) -> Pipeline:
     from sessionize.airflow.connection import credentials_of
     from sessionize.pipeline.stages import Pipeline
 
     config = load_config(pipeline_file)
-    hour = hour_of_run(get_current_context())
-    log.info("Pipeline %s, hour %s", config.name, hour)
-    return Pipeline.open(config, credentials_of(config.airflow.aws_conn_id)), hour
+    return Pipeline.open(config, credentials_of(config.airflow.aws_conn_id))
 
 
 def _say(what: str, counts: dict[str, int]) -> dict[str, int]:
@@ -121,3 +127,41 @@ def publish(pipeline_file: str, claim_id: str, sessions: Asset) -> dict[str, obj
     get_current_context()["outlet_events"][sessions].add_partitions(str(hour))
     objects = len(published.ledger.claimed)
     return {"hour": str(hour), "objects": objects, **counts, "outdated": outdated}
+
+
+@task
+def complete_day(pipeline_file: str, days: Asset) -> str:
+    """Say that all hours of the hour's day are done, and the day is to be made; or be skipped.
+
+    The event of the asset ``days`` carries the day as its partition key. It is a task of its own
+    because only one that is skipped leaves no event.
+    """
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from sessionize.daily.inputs import is_due
+    from sessionize.daily.records import is_of
+    from sessionize.model.days import day_of
+
+    pipeline, hour = _open(pipeline_file)
+    day = day_of(hour)
+    if not is_of(pipeline.config, hour) or not is_due(pipeline.lake, pipeline.config, day):
+        raise AirflowSkipException(f"{day}: not all hours are done yet, or it is made of them")
+    get_current_context()["outlet_events"][days].add_partitions(str(day))
+    return str(day)
+
+
+@task
+def make_days(pipeline_file: str, made: Asset) -> dict[str, dict[str, int]]:
+    """Make the run's day, and those before and after it that are to be made with it.
+
+    The events of the asset ``made`` carry the days as their partition keys.
+    """
+    from sessionize.daily.onwards import run_onwards
+
+    pipeline, day = _open_pipeline(pipeline_file), date_of_run(get_current_context())
+    counts = {}
+    for published in run_onwards(pipeline, day):
+        of_day = str(published.ledger.day)
+        counts[of_day] = _say(f"{of_day} is published", asdict(published.ledger.counts))
+    get_current_context()["outlet_events"][made].add_partitions(list(counts))
+    return counts

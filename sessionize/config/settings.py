@@ -204,6 +204,7 @@ class AirflowSettings(Section, frozen=True):
     task_timeout: Duration = Duration.parse("2h")
     max_active_runs: int = 4
     catchup: bool = True
+    daily: bool = True
 
     def __post_init__(self) -> None:
         if self.retries < 0:

@@ -57,6 +57,10 @@ class OutdatedStateError(SessionizeError):
     """An earlier hour stands on a state that has since been replaced, or was interrupted."""
 
 
+class DayNotReadyError(SessionizeError):
+    """The hours of a day, or the day before it, are not such that the day can be made of them."""
+
+
 class ForeignFileError(SessionizeError):
     """The lake holds a file that this pipeline has not written."""
 

@@ -64,7 +64,8 @@ def test_the_tasks_follow_one_another(dag: DAG):
         "previous_hour": {"check_state", "publish"},
         "check_state": {"sessionize"},
         "sessionize": {"publish"},
-        "publish": set(),
+        "publish": {"complete_day"},
+        "complete_day": set(),
     }
 
 
