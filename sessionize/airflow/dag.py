@@ -19,6 +19,9 @@ from sessionize.airflow.manual import manual_of
 from sessionize.airflow.retries import Retries
 from sessionize.config import PipelineConfig, load_config
 
+#: What the form takes for an hour: no month 13, no day 32, no T24.
+_HOUR_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])$"
+
 
 def build_dag(pipeline_file: str | Path) -> DAG:
     """Build the hourly DAG ``sessionize_<name>`` of a pipeline file.
@@ -61,6 +64,7 @@ def build_dag(pipeline_file: str | Path) -> DAG:
     ) as dag:
         delivery = DeliveryOperator(
             task_id="wait_for_delivery",
+            pipeline_file=file,
             wait=config.airflow.delivery_wait,
             execution_timeout=config.airflow.delivery_wait + config.airflow.task_timeout,
         )
@@ -77,6 +81,8 @@ def build_dag(pipeline_file: str | Path) -> DAG:
         # An empty hour has no batches (skipped): that must not stop it, a failed batch must.
         previous_hour = EmptyOperator(
             task_id="previous_hour",
+            doc_md="Without a state it waits until `publish` of the hour before is done. The note "
+            "of the run says which hour that is, and how it stands.",
             wait_for_downstream=True,
             trigger_rule=TriggerRule.NONE_FAILED,
         )
@@ -105,7 +111,7 @@ def _hour_param() -> Param:
     return Param(
         None,
         type=["null", "string"],
-        pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}$",
+        pattern=_HOUR_PATTERN,
         title="Hour",
         description="For a manual run: the hour to run, in UTC, such as 2017-02-04T23.",
     )

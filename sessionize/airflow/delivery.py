@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.standard.triggers.temporal import DateTimeTrigger
 from airflow.sdk import BaseOperator
 
-from sessionize.airflow.run_hour import hour_of_run
+from sessionize.airflow.faults import telling
+from sessionize.airflow.run_hour import check_begun, hour_of_run
+from sessionize.config import load_config
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -19,19 +21,28 @@ class DeliveryOperator(BaseOperator):
 
     It waits in the triggerer and takes no worker slot; for an hour long past it does not wait.
 
+    It is the run's first task: an hour that is none of the pipeline's, or has not begun, is refused
+    here.
+
     Parameters
     ----------
+    pipeline_file : str
+        The pipeline.
     wait : timedelta
         How long after the hour's end an object can still appear.
     """
 
-    def __init__(self, *, wait: timedelta, **kwargs: Any) -> None:
+    def __init__(self, *, pipeline_file: str, wait: timedelta, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.pipeline_file = pipeline_file
         self.wait = wait
 
+    @telling
     def execute(self, context: Context) -> None:
         """Defer until the moment, unless it has passed."""
         hour = hour_of_run(context)
+        load_config(self.pipeline_file).check_scheduled(hour)
+        check_begun(hour, datetime.now(UTC))
         moment = hour.end + self.wait
         if moment <= datetime.now(UTC):
             self.log.info("Hour %s: delivered since %s", hour, moment)

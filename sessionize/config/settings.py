@@ -375,6 +375,21 @@ class PipelineConfig(Section, frozen=True):
                 "Run a later hour, or set `start` earlier and run all hours from there.",
             )
 
+    def check_scheduled(self, hour: Hour) -> None:
+        """Make sure that the hour is one that is scheduled.
+
+        Raises
+        ------
+        IntervalError
+            If it lies before ``start``, or not before ``end``.
+        """
+        self.check_hour(hour)
+        if self.end is not None and hour >= self.end:
+            raise IntervalError(
+                f"{hour} does not lie before the end of {self.name!r}, {self.end}",
+                "Run an earlier hour, or set `end` later.",
+            )
+
     @property
     def schemas(self) -> Schemas:
         """The columns of the pipeline, and the schemas that they make."""
