@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import (
@@ -41,7 +42,7 @@ def build_dag(pipeline_file: str | Path) -> DAG:
         dag_id=f"sessionize_{config.name}",
         description=f"Sessions of {config.raw}, hour by hour, into {config.lake}",
         doc_md=manual_of(config),
-        schedule=CronDataIntervalTimetable("0 * * * *", timezone="UTC"),
+        schedule=_schedule(config),
         start_date=config.start.start,
         # Airflow's end date is the start of the last interval.
         end_date=config.end.previous.start if config.end else None,
@@ -95,6 +96,15 @@ def build_dag(pipeline_file: str | Path) -> DAG:
         delivery >> batches >> validated >> enriched >> previous_hour >> [shards, published]
         sessionized >> published
     return dag
+
+
+def _schedule(config: PipelineConfig) -> Any:
+    """Return the timetable: at the hour's end, or, where data starts the runs, behind it."""
+    if config.airflow.trigger == "sqs":
+        from sessionize.airflow.timetable import NetTimetable
+
+        return NetTimetable(config.airflow.delivery_wait)
+    return CronDataIntervalTimetable("0 * * * *", timezone="UTC")
 
 
 def sessions_asset(config: PipelineConfig) -> Asset:

@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator
 from sessionize.airflow.faults import telling
 from sessionize.airflow.run_hour import check_begun, hour_of_run
 from sessionize.config import load_config
+from sessionize.model.hours import Hour
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 class DeliveryOperator(BaseOperator):
     """Succeed once the hour has ended and Firehose's buffer has had time to be delivered.
+
+    A run that was woken by data says in ``landed`` of its configuration which later hour has begun
+    to land: it need not wait.
 
     It waits in the triggerer and takes no worker slot; for an hour long past it does not wait.
 
@@ -43,6 +47,10 @@ class DeliveryOperator(BaseOperator):
         hour = hour_of_run(context)
         load_config(self.pipeline_file).check_scheduled(hour)
         check_begun(hour, datetime.now(UTC))
+        landed = (context["dag_run"].conf or {}).get("landed")
+        if landed is not None and Hour.parse(landed) > hour and hour.end <= datetime.now(UTC):
+            self.log.info("Hour %s: delivered, for an object of %s has landed", hour, landed)
+            return
         moment = hour.end + self.wait
         if moment <= datetime.now(UTC):
             self.log.info("Hour %s: delivered since %s", hour, moment)

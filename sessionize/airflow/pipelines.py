@@ -9,6 +9,7 @@ from pathlib import Path
 from airflow.sdk import DAG
 
 from sessionize.airflow.dag import build_dag
+from sessionize.config import load_config
 from sessionize.model.errors import ConfigError
 
 FOLDER_VARIABLE = "SESSIONIZE_PIPELINES"
@@ -20,7 +21,7 @@ def pipelines_folder(default: Path) -> Path:
 
 
 def build_dags(folder: Path) -> tuple[list[DAG], list[str]]:
-    """Build the DAG of every ``*.toml`` in a folder, each on its own: one's fault is no other's.
+    """Build the DAGs of every ``*.toml`` in a folder, each on its own: one's fault is no other's.
 
     Of two files with the same name neither counts: which of them is meant, only their owner knows.
 
@@ -32,22 +33,42 @@ def build_dags(folder: Path) -> tuple[list[DAG], list[str]]:
     """
     if not folder.is_dir():
         return [], [f"{folder}: there is no such folder. Create it, or set {FOLDER_VARIABLE}."]
-    dags: dict[Path, DAG] = {}
+    dags: dict[Path, list[DAG]] = {}
     faults = []
     for file in sorted(folder.glob("*.toml")):
         try:
-            dags[file] = build_dag(file)
+            dags[file] = dags_of(file)
         except ConfigError as error:
             faults.append(str(error))
         except Exception as error:
             faults.append(f"{file}: {type(error).__name__}: {error}")
-    used = Counter(dag.dag_id for dag in dags.values())
+    used = Counter(dag.dag_id for of_file in dags.values() for dag in of_file)
+    doubled = {
+        file: [dag.dag_id for dag in of_file if used[dag.dag_id] > 1]
+        for file, of_file in dags.items()
+    }
     faults += [
-        f"{file}: setting `name`: another file gives {dag.dag_id} too. Give each its own name."
-        for file, dag in dags.items()
-        if used[dag.dag_id] > 1
+        f"{file}: setting `name`: another file gives {ids[0]} too. Give each its own name."
+        for file, ids in doubled.items()
+        if ids
     ]
-    return [dag for dag in dags.values() if used[dag.dag_id] == 1], faults
+    return [dag for file, of_file in dags.items() if not doubled[file] for dag in of_file], faults
+
+
+def dags_of(file: Path) -> list[DAG]:
+    """Build the DAGs of one pipeline file: the hourly one, and what its settings ask for.
+
+    Raises
+    ------
+    ConfigError
+        If the file is wrong.
+    """
+    dags = [build_dag(file)]
+    if load_config(file).airflow.trigger == "sqs":
+        from sessionize.airflow.wake import build_wake_dag
+
+        dags.append(build_wake_dag(file))
+    return dags
 
 
 def check_pipelines(folder: Path) -> None:
