@@ -88,9 +88,9 @@ class _Queue:
     def __init__(self, queue: str, aws_conn_id: str | None) -> None:
         from airflow.providers.amazon.aws.hooks.sqs import SqsHook
 
-        self._client: Any = SqsHook(aws_conn_id=aws_conn_id).get_conn()
-        is_url = "://" in queue
-        self._url = queue if is_url else self._client.get_queue_url(QueueName=queue)["QueueUrl"]
+        client: Any = SqsHook(aws_conn_id=aws_conn_id).get_conn()
+        self._client = client
+        self._url = queue if "://" in queue else client.get_queue_url(QueueName=queue)["QueueUrl"]
 
     def receive(self) -> tuple[list[str], list[str]]:
         """Return the bodies of what is in the queue, and the receipts to delete it with."""

@@ -7,23 +7,27 @@ what the listing shows, as every run does, and where no message comes, the sched
 
 from __future__ import annotations
 
+import itertools
+import logging
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import DAG, Asset, AssetWatcher
+from airflow.sdk import DAG, Asset, AssetWatcher, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from sessionize.airflow.faults import telling
 from sessionize.airflow.landed_trigger import LandedTrigger
 from sessionize.config import PipelineConfig, load_config
 from sessionize.model.errors import IntervalError
-from sessionize.model.hours import Hour
+from sessionize.model.hours import Hour, hours_between
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+log = logging.getLogger(__name__)
 
 _MANUAL = """\
 Starts a run of `{dag_id}` as soon as an object of a later hour has landed, which shows that
@@ -62,7 +66,14 @@ def build_wake_dag(pipeline_file: str | Path) -> DAG:
         default_args={"owner": settings.owner, "retries": 0},
         auto_register=False,
     ) as dag:
-        WakeOperator(task_id="start_hour", pipeline_file=str(pipeline_file), trigger_dag_id=dag_id)
+        file = str(pipeline_file)
+        StartHourOperator.partial(
+            task_id="start_hour",
+            trigger_dag_id=dag_id,
+            first=str(config.start),
+            map_index_template="{{ task.hour }}",
+            max_active_tis_per_dagrun=1,
+        ).expand_kwargs(find_hours(file, dag_id))
     return dag
 
 
@@ -79,55 +90,69 @@ def landed_asset(config: PipelineConfig) -> Asset:
     return Asset(name=name, watchers=[AssetWatcher(name=f"{name}_queue", trigger=trigger)])
 
 
-class WakeOperator(TriggerDagRunOperator):
-    """Start the run of an hour that the triggering events show to be delivered; else skip.
+@task
+@telling
+def find_hours(pipeline_file: str, dag_id: str) -> list[dict[str, str]]:
+    """List the hours to start, each with the hour whose objects have begun to land."""
+    context = get_current_context()
+    ti = context["ti"]
+    landed = max(_landed(context), default=None)
+    if landed is None:
+        log.info("The messages name no hour of the pipeline")
+        return []
+    if ti.get_dag(dag_id).is_paused:
+        log.info("%s is paused: no run of it is started", dag_id)
+        return []
+    hours = hours_to_start(
+        landed,
+        datetime.now(UTC),
+        load_config(pipeline_file),
+        lambda hour: _has_run(ti, dag_id, hour),
+    )
+    to_start = ", ".join(map(str, hours)) or "no hour"
+    log.info("An object of %s has landed: %s is to be started", landed, to_start)
+    return [{"hour": str(hour), "landed": str(landed)} for hour in hours]
+
+
+class StartHourOperator(TriggerDagRunOperator):
+    """Start the run of an hour, unless it has one, with the dates that the schedule would give it.
 
     Parameters
     ----------
-    pipeline_file : str
-        The pipeline.
+    hour, landed : str
+        The hour, and a later one whose objects have begun to land.
+    first : str
+        The pipeline's first hour.
     """
 
-    def __init__(self, *, pipeline_file: str, **kwargs: Any) -> None:
+    def __init__(self, *, hour: str, landed: str, first: str, **kwargs: Any) -> None:
         # Between the question and the start the schedule may have been faster.
         super().__init__(skip_when_already_exists=True, **kwargs)
-        self.pipeline_file = pipeline_file
+        self.hour = hour
+        self.landed = landed
+        self.first = first
 
-    @telling
     def execute(self, context: Context) -> None:
-        """Decide on the hour, and start its run."""
-        ti, dag_id = context["ti"], self.trigger_dag_id
-        landed = max(_landed(context), default=None)
-        if landed is None:
-            raise AirflowSkipException("the messages name no hour of the pipeline")
-        if ti.get_dag(dag_id).is_paused:
-            raise AirflowSkipException(f"{dag_id} is paused: no run of it is started")
-        config = load_config(self.pipeline_file)
-        hour = hour_to_start(
-            landed,
-            datetime.now(UTC),
-            config,
-            lambda hour: ti.get_dr_count(dag_id, logical_dates=[hour.start]) > 0,
-        )
-        if hour is None:
-            raise AirflowSkipException(
-                f"an object of {landed} has landed: nothing is to be started"
-            )
-        self.log.info("An object of %s has landed: %s is started", landed, hour)
-        # The date and the interval that the schedule would have given it.
+        """Start the run, or skip."""
+        hour, ti, dag_id = Hour.parse(self.hour), context["ti"], self.trigger_dag_id
+        if _has_run(ti, dag_id, hour):
+            raise AirflowSkipException(f"{hour} has a run")
+        if self.hour != self.first and not _has_run(ti, dag_id, hour.previous):
+            raise AirflowSkipException(f"{hour.previous} has no run: {hour} would fail")
         self.trigger_run_id = f"woken__{hour}"
         self.logical_date, self.run_after = hour.start, hour.end
-        self.conf = {"landed": str(landed)}
+        self.conf = {"landed": self.landed}
         super().execute(context)
 
 
-def hour_to_start(
+def hours_to_start(
     landed: Hour, now: datetime, config: PipelineConfig, has_run: Callable[[Hour], bool]
-) -> Hour | None:
-    """Tell which hour's run is to be started, now that an object of ``landed`` is there.
+) -> list[Hour]:
+    """List the hours whose runs are to be started, now that an object of ``landed`` is there.
 
-    The oldest that the schedule has not come to yet, if the hour before it has a run. Without one
-    it would fail for want of a state, and the schedule, finding the run, would pass the hour by.
+    Those that the schedule has not come to yet, from the first without a run on, if the hour before
+    it has one. Otherwise they would fail for want of a state, and the schedule, finding their runs,
+    would pass them by.
 
     Parameters
     ----------
@@ -141,12 +166,17 @@ def hour_to_start(
         Tells whether Airflow has a run of an hour.
     """
     since = now - config.airflow.delivery_wait
-    hour = max(config.start, Hour(since.replace(minute=0, second=0, microsecond=0)))
-    while hour < landed and hour.end <= now and (config.end is None or hour < config.end):
-        if not has_run(hour):
-            return hour if hour == config.start or has_run(hour.previous) else None
-        hour = hour.next
-    return None
+    first = max(config.start, Hour(since.replace(minute=0, second=0, microsecond=0)))
+    end = min(landed, Hour(now.replace(minute=0, second=0, microsecond=0)))
+    hours = list(hours_between(first, end if config.end is None else min(end, config.end)))
+    hours = list(itertools.dropwhile(has_run, hours))
+    if not hours or (hours[0] != config.start and not has_run(hours[0].previous)):
+        return []
+    return [hour for hour in hours if not has_run(hour)]
+
+
+def _has_run(ti: Any, dag_id: str, hour: Hour) -> bool:
+    return bool(ti.get_dr_count(dag_id, logical_dates=[hour.start]))
 
 
 def _landed(context: Context) -> Iterable[Hour]:
