@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,8 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from sessionize.airflow.landed_messages import landed_hours
 from sessionize.model.hours import Hour
 from sessionize.model.landing_prefix import LandingPrefix
+
+log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS = 10.0
 _PAUSE_AFTER_TROUBLE_SECONDS = 60.0
@@ -71,7 +74,7 @@ class LandedTrigger(BaseEventTrigger):
                 pause = 0.0 if receipts else _PAUSE_SECONDS
             except Exception as error:
                 # Whatever it is, a trigger that ends is not started again.
-                self.log.exception("The queue %s cannot be read: %s", self.queue, error)
+                log.exception("The queue %s cannot be read: %s", self.queue, error)
                 queue, pause = None, _PAUSE_AFTER_TROUBLE_SECONDS
             await asyncio.sleep(pause)
 

@@ -108,7 +108,7 @@ def test_junk_older_hours_and_those_to_come_are_read_and_not_told(landing: Bucke
         landing.land(HOUR.next)
         assert (await coming).payload == {"landed": str(HOUR.next)}
 
-    asyncio.run(run())
+    asyncio.run(asyncio.wait_for(run(), 60))
 
 
 def test_a_message_stays_until_its_hour_has_been_told(landing: Bucket):
@@ -121,7 +121,7 @@ def test_a_message_stays_until_its_hour_has_been_told(landing: Bucket):
     landing.send(json.dumps({"Event": "s3:TestEvent"}))
     landing.sqs.purge_queue(QueueUrl=landing.queue)
     landing.land(HOUR)
-    asyncio.run(run())
+    asyncio.run(asyncio.wait_for(run(), 60))
     assert landing.messages == 1
 
 
@@ -138,7 +138,7 @@ def test_a_queue_that_cannot_be_read_is_tried_again(landing: Bucket, caplog):
         landing.sqs.send_message(QueueUrl=queue, MessageBody=body)
         assert (await coming).payload == {"landed": str(HOUR)}
 
-    asyncio.run(run())
+    asyncio.run(asyncio.wait_for(run(), 60))
 
 
 def test_it_comes_back_from_what_airflow_keeps_of_it(landing: Bucket):
