@@ -13,13 +13,14 @@ from sessionize.model.errors import IntervalError
 from .conftest import write_pipeline
 
 
-def context(end: datetime):
+def context(end: datetime, conf: dict | None = None):
     start = end - timedelta(hours=1)
     run = SimpleNamespace(
         logical_date=start,
         data_interval_start=start,
         data_interval_end=end,
         run_type="scheduled",
+        conf=conf,
     )
     return {"dag_run": run, "params": {"hour": None}}
 
@@ -61,3 +62,19 @@ def test_an_hour_that_is_never_scheduled_is_refused(pipelines: Path, end: str):
     waits.execute(context(datetime(2017, 2, 4, 23, tzinfo=UTC)))
     with pytest.raises(IntervalError, match=r"before the first hour|not lie before the end"):
         waits.execute(context(datetime.fromisoformat(f"{end}+00:00")))
+
+
+def test_a_run_that_was_woken_by_a_later_hour_does_not_wait(pipelines: Path):
+    end = this_hour()
+    waits = operator(pipelines, timedelta(hours=2))
+    waits.execute(context(end, {"landed": f"{end:%Y-%m-%dT%H}"}))
+    its_own, before = (f"{end - timedelta(hours=n):%Y-%m-%dT%H}" for n in (1, 2))
+    for conf in (None, {}, {"landed": its_own}, {"landed": before}):
+        with pytest.raises(TaskDeferred):
+            waits.execute(context(end, conf))
+
+
+def test_an_hour_that_has_not_ended_waits_whatever_has_landed(pipelines: Path):
+    end = this_hour() + timedelta(hours=1)
+    with pytest.raises(TaskDeferred):
+        operator(pipelines, timedelta(0)).execute(context(end, {"landed": f"{end:%Y-%m-%dT%H}"}))
