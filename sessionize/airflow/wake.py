@@ -110,7 +110,7 @@ def find_hours(pipeline_file: str, dag_id: str) -> list[dict[str, str]]:
         lambda hour: _has_run(ti, dag_id, hour),
     )
     to_start = ", ".join(map(str, hours)) or "no hour"
-    log.info("An object of %s has landed: %s is to be started", landed, to_start)
+    log.info("An object of %s has landed; to be started: %s", landed, to_start)
     return [{"hour": str(hour), "landed": str(landed)} for hour in hours]
 
 

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from local import shell, world
 from local.errors import LocalError
+from local.shell import handed_on
 from local.stack import Stack, running_stack
 from sessionize.model.hours import Hour, hours_between
 from tests.airflow.live import ask_database, log_of, notes, states, store, wait_until
@@ -48,6 +50,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             land(store(stack, "raw"), hour, "object", [event("a1", f"{hour.start:%H}:10:00")])
         stack.wait_for_dag(DAG_ID)
         yield stack
+
+
+def test_the_command_line_of_another_terminal_is_that_of_this_airflow(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(world, "home", lambda: stack.home)
+    script = 'cd /; airflow dags list -o json > "$0"'
+    with handed_on(stack.home, stack.env):
+        assert shell.main(["sh", "-c", script, str(stack.home / "dags.json")]) == 0
+    listed = json.loads((stack.home / "dags.json").read_text())
+    assert [dag["dag_id"] for dag in listed] == [DAG_ID]
 
 
 def run_again(stack: Stack, hour: Hour) -> None:
