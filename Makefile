@@ -83,7 +83,7 @@ COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes
 
 lock: setup ## Pin the dependencies anew, after a change of pyproject.toml (UPGRADE=--upgrade: to the latest)
 	$(BIN)/$(COMPILE) --extra airflow $(UPGRADE) -o requirements.txt
-	$(BIN)/$(COMPILE) --extra airflow $(UPGRADE) --group dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/$(COMPILE) --extra airflow --extra alerts $(UPGRADE) --group dev -c requirements.txt -o requirements-dev.txt
 	$(BIN)/$(COMPILE) $(UPGRADE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 
 clean: ## Forget the demo, and remove caches (.venv stays)

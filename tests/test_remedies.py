@@ -45,10 +45,30 @@ BACKFILL = "tests/airflow/test_backfill_command.py"
 SCHEDULER = "tests/airflow/test_backfill_scheduler.py"
 DELIVERY = "tests/airflow/test_delivery.py"
 RUN_HOUR = "tests/airflow/test_run_hour.py"
+TELL = "tests/alerts/test_tell.py"
 
 #: Each remedy ({} is where something is put in), by module; and the test that provokes and, where
 #: it stands in this file, follows it. `None`: nobody can, here.
 REMEDIES: dict[str, dict[str, str | None]] = {
+    "alerts/tell": {
+        "Mend the connection or `alerts.notify`; the next look tells them.": (
+            f"{TELL}::test_one_that_cannot_be_told_keeps_no_other_from_it_and_is_told_later"
+        ),
+        "See who writes it; the next look tries again.": (
+            f"{TELL}::test_a_record_that_is_replaced_again_and_again_is_given_up"
+        ),
+    },
+    "alerts/told": {
+        "Move it away: what is wrong is then told once more.": (
+            f"{TELL}::test_a_foreign_record_is_moved_away_and_all_is_told_once_more"
+        ),
+    },
+    "airflow/alerts": {
+        "The log says what to do. To be told elsewhere, name somebody in `[[alerts.notify]]`.": (
+            "tests/airflow/test_alerts.py"
+            "::test_a_look_without_anybody_to_tell_fails_with_what_is_wrong"
+        ),
+    },
     "airflow/backfill/actions": {
         "Wait until it is done, or cancel it.": (
             f"{BACKFILL}::test_a_backfill_that_goes_on_is_named"
@@ -109,6 +129,12 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Create it (airflow connections add {} --conn-type aws …), or mend `airflow.aws_conn_id` "
         "in the pipeline file.": None,
         "Mend its keys, its role or its profile.": None,
+    },
+    "airflow/notify": {
+        "Install {} (the extra `alerts` has it), or leave the recipient out.": (
+            "tests/airflow/test_notify.py"
+            "::test_a_provider_that_is_not_installed_is_named_when_the_dag_is_loaded"
+        ),
     },
     "airflow/pipelines": {
         "The other pipelines run meanwhile.": (
@@ -312,6 +338,14 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Restore the object as it was, or run {} again from `claim`: it then goes without an "
         "object that is gone, and reads one that was replaced as it is now.": (
             f"{HERE}::test_an_object_of_an_hour_under_way_that_is_lost"
+        ),
+    },
+    "shipped": {
+        "Give --force to replace what differs, or write into another folder.": (
+            "tests/test_shipped.py::test_what_somebody_has_changed_is_replaced_only_if_they_say_so"
+        ),
+        "Name a folder that you may write into.": (
+            "tests/test_shipped.py::test_a_folder_that_cannot_be_written_is_named"
         ),
     },
 }

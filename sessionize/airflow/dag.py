@@ -15,8 +15,10 @@ from airflow.sdk import (
 )
 
 from sessionize.airflow import tasks
+from sessionize.airflow.alerts import deadline_of, failure_callback
 from sessionize.airflow.delivery import DeliveryOperator
 from sessionize.airflow.manual import manual_of
+from sessionize.airflow.notify import check_installed
 from sessionize.airflow.retries import Retries
 from sessionize.config import PipelineConfig, load_config
 
@@ -37,6 +39,7 @@ def build_dag(pipeline_file: str | Path) -> DAG:
     """
     config = load_config(pipeline_file)
     file = str(pipeline_file)
+    check_installed(config, file)
     sessions = sessions_asset(config)
     with DAG(
         dag_id=f"sessionize_{config.name}",
@@ -51,6 +54,7 @@ def build_dag(pipeline_file: str | Path) -> DAG:
         is_paused_upon_creation=True,
         tags=["sessionize", "firehose", *config.airflow.tags],
         params={"hour": _hour_param()},
+        deadline=deadline_of(config, file),
         default_args={
             "owner": config.airflow.owner,
             "retries": config.airflow.retries,
@@ -59,6 +63,7 @@ def build_dag(pipeline_file: str | Path) -> DAG:
             # after `retry_delay`, however often the hour has been run before.
             "retry_policy": Retries(config.airflow.retries, config.airflow.retry_delay),
             "execution_timeout": config.airflow.task_timeout,
+            "on_failure_callback": failure_callback(config, file),
         },
         # The DAG file puts it where Airflow looks; the file that only checks does not.
         auto_register=False,

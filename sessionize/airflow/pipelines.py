@@ -9,6 +9,7 @@ from pathlib import Path
 from airflow.sdk import DAG
 
 from sessionize.airflow.dag import build_dag
+from sessionize.airflow.watch import build_watch
 from sessionize.config import load_config
 from sessionize.model.errors import ConfigError
 
@@ -33,42 +34,32 @@ def build_dags(folder: Path) -> tuple[list[DAG], list[str]]:
     """
     if not folder.is_dir():
         return [], [f"{folder}: there is no such folder. Create it, or set {FOLDER_VARIABLE}."]
-    dags: dict[Path, list[DAG]] = {}
+    dags: list[tuple[Path, DAG]] = []
     faults = []
     for file in sorted(folder.glob("*.toml")):
         try:
-            dags[file] = dags_of(file)
+            built = [build_dag(file), build_watch(file), _build_wake(file)]
         except ConfigError as error:
             faults.append(str(error))
         except Exception as error:
             faults.append(f"{file}: {type(error).__name__}: {error}")
-    used = Counter(dag.dag_id for of_file in dags.values() for dag in of_file)
-    doubled = {
-        file: [dag.dag_id for dag in of_file if used[dag.dag_id] > 1]
-        for file, of_file in dags.items()
-    }
+        else:
+            dags += [(file, dag) for dag in built if dag is not None]
+    used = Counter(dag.dag_id for _, dag in dags)
     faults += [
-        f"{file}: setting `name`: another file gives {ids[0]} too. Give each its own name."
-        for file, ids in doubled.items()
-        if ids
+        f"{file}: setting `name`: another file gives {dag.dag_id} too. Give each its own name."
+        for file, dag in dags
+        if used[dag.dag_id] > 1
     ]
-    return [dag for file, of_file in dags.items() if not doubled[file] for dag in of_file], faults
+    return [dag for _, dag in dags if used[dag.dag_id] == 1], faults
 
 
-def dags_of(file: Path) -> list[DAG]:
-    """Build the DAGs of one pipeline file: the hourly one, and what its settings ask for.
+def _build_wake(file: Path) -> DAG | None:
+    if load_config(file).airflow.trigger != "sqs":
+        return None
+    from sessionize.airflow.wake import build_wake  # it imports much that other pipelines need not
 
-    Raises
-    ------
-    ConfigError
-        If the file is wrong.
-    """
-    dags = [build_dag(file)]
-    if load_config(file).airflow.trigger == "sqs":
-        from sessionize.airflow.wake import build_wake_dag
-
-        dags.append(build_wake_dag(file))
-    return dags
+    return build_wake(file)
 
 
 def check_pipelines(folder: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow.sdk import Asset, get_current_context, task
@@ -128,10 +129,14 @@ def publish(pipeline_file: str, claim_id: str, sessions: Asset) -> dict[str, obj
     The event of the asset ``sessions`` carries the hour as its partition key, and the ledger's
     counts.
     """
+    from sessionize.airflow.lineage import emit_lineage
+    from sessionize.airflow.metrics import count_published
     from sessionize.pipeline import stages
 
     pipeline, hour = _open(pipeline_file)
     published = stages.publish(pipeline, hour, claim_id)
+    count_published(pipeline.config.name, published, datetime.now(UTC))
+    emit_lineage(pipeline.config, published.ledger)
     counts = _say(f"{hour} is published", asdict(published.ledger.counts))
     outdated = [str(later) for later in published.outdated]
     if outdated:

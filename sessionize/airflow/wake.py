@@ -40,8 +40,8 @@ the hour's run, unless it is there. A run of this DAG is skipped if there is not
 """
 
 
-def build_wake_dag(pipeline_file: str | Path) -> DAG:
-    """Build the DAG ``sessionize_<name>_wake`` of a pipeline that is woken by data.
+def build_wake(pipeline_file: str | Path) -> DAG | None:
+    """Build the DAG ``sessionize_<name>_wake`` of a pipeline that is woken by data; else None.
 
     Raises
     ------
@@ -50,7 +50,8 @@ def build_wake_dag(pipeline_file: str | Path) -> DAG:
     """
     config = load_config(pipeline_file)
     settings = config.airflow
-    assert settings.queue is not None, "checked with the settings"
+    if settings.trigger != "sqs":
+        return None
     dag_id = f"sessionize_{config.name}"
     with DAG(
         dag_id=f"{dag_id}_wake",

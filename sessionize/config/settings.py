@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from sessionize.config.alerts import Alerts
 from sessionize.config.fingerprint import fingerprint
 from sessionize.config.own_columns import (
     OwnEventColumn,
@@ -280,6 +281,7 @@ class PipelineConfig(Section, frozen=True):
     limits: Limits = Limits()
     run: Run = Run()
     airflow: AirflowSettings = AirflowSettings()
+    alerts: Alerts = Alerts()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{,199}", self.name, re.ASCII):
@@ -302,6 +304,12 @@ class PipelineConfig(Section, frozen=True):
         if self.airflow.trigger == "sqs" and not self.raw.startswith("s3://"):
             raise ValueError(
                 '`airflow.trigger` is "sqs", and `raw` is a local folder: leave it out'
+            )
+        late, wait = self.alerts.late_after, self.airflow.delivery_wait
+        if late is not None and late <= wait:
+            raise ValueError(
+                f"`alerts.late_after` is {late}, `airflow.delivery_wait` {wait}: every hour would "
+                "be late; leave time for its run"
             )
         self._check_profile()
         declared_session_columns(self.profile, self.event_columns, self.session.column)

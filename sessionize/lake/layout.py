@@ -10,6 +10,7 @@ key                                          what
 ``_marks/dt=…/hour=….KIND.json``             the hour is outdated, or half re-published
 ``_staging/dt=…/hour=…/…``                   work in progress; empty once the hour is published
 ``_pipeline.json``                           whose lake this is
+``_alerts.json``                             what the operator has been told
 ===========================================  ==================================================
 
 Names that begin with ``_`` are hidden from Hive, Athena, Spark and pyarrow readers.

@@ -83,3 +83,11 @@ class NewerFormatError(SessionizeError):
 
 class NothingFoundError(SessionizeError):
     """A look at what has landed has found nothing that a pipeline could be made of."""
+
+
+class NotToldError(SessionizeError):
+    """An operator could not be told of what is wrong with a pipeline."""
+
+
+class FindingsError(SessionizeError):
+    """Something is wrong with a pipeline, and there is nobody to tell."""

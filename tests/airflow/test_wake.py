@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.sdk.exceptions import AirflowSkipException, DagRunTriggerException
 
-from sessionize.airflow.wake import StartHourOperator, build_wake_dag, find_hours, hours_to_start
+from sessionize.airflow.wake import StartHourOperator, build_wake, find_hours, hours_to_start
 from sessionize.config import PipelineConfig, load_config
 from sessionize.model.hours import Hour, hours_between
 
@@ -156,7 +156,8 @@ def test_a_run_is_not_started_twice_nor_before_the_hour_before():
 
 
 def test_the_dag_waits_for_messages_and_starts_paused(tmp_path: Path):
-    dag = build_wake_dag(pipeline(tmp_path))
+    dag = build_wake(pipeline(tmp_path))
+    assert dag is not None
     assert dag.dag_id == "sessionize_nitro_wake"
     assert dag.is_paused_upon_creation
     assert (dag.max_active_runs, dag.catchup) == (1, False)
