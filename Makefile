@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test fuzz lint docs bench lock clean
+.PHONY: help setup demo airflow shell test fuzz lint docs bench lock clean
 
 help: ## Show what can be done here
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ demo: setup ## Run the whole pipeline on this machine, with made-up events, and 
 
 airflow: setup ## Run Airflow on this machine with the demo's events, until Ctrl-C
 	@$(BIN)/python -m local.airflow
+
+shell: setup ## Open a shell in which `airflow` is the one of `make airflow`
+	@$(BIN)/python -m local.shell
 
 test: setup ## Run the tests, a file at a time on each processor, but for the slowest
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"

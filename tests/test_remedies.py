@@ -46,6 +46,7 @@ BACKFILL = "tests/airflow/test_backfill_command.py"
 SCHEDULER = "tests/airflow/test_backfill_scheduler.py"
 RUN_DATE = "tests/airflow/test_run_date.py"
 DAILY = "tests/daily"
+DELIVERY = "tests/airflow/test_delivery.py"
 RUN_HOUR = "tests/airflow/test_run_hour.py"
 TELL = "tests/alerts/test_tell.py"
 
@@ -158,6 +159,9 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         ),
     },
     "airflow/run_hour": {
+        "Give an hour that has begun, in UTC.": (
+            f"{DELIVERY}::test_an_hour_that_has_begun_is_waited_for_and_a_future_one_refused"
+        ),
         'Trigger the hour by its name, without a logical date (--conf \'{"hour": "{}"}\'), or '
         "backfill it.": f"{RUN_HOUR}::test_a_date_within_an_hour_names_none",
         "Trigger the DAG again with the param and without a logical date.": (
@@ -182,6 +186,9 @@ REMEDIES: dict[str, dict[str, str | None]] = {
     "config/settings": {
         "Run a later hour, or set `start` earlier and run all hours from there.": (
             f"{HERE}::test_an_hour_before_the_first"
+        ),
+        "Run an earlier hour, or set `end` later.": (
+            f"{DELIVERY}::test_an_hour_that_is_never_scheduled_is_refused"
         ),
     },
     "lake/claim_records": {

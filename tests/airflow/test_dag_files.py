@@ -62,6 +62,35 @@ def test_of_two_files_that_give_dags_of_one_name_only_the_others_count(pipelines
     assert "another file gives sessionize_nitro_daily too" in error
 
 
+_WOKEN = """\
+name  = "nitro"
+raw   = "s3://events/raw"
+lake  = "s3://events/lake"
+start = 2017-02-04T22:00:00Z
+
+[airflow]
+trigger = "sqs"
+queue   = "landed"
+"""
+
+
+def test_a_pipeline_that_is_woken_by_data_has_a_dag_for_that(pipelines: Path, read_dags):
+    (pipelines / "nitro.toml").write_text(_WOKEN)
+    bag = read_dags()
+    assert bag.import_errors == {}
+    names = ("nitro", "nitro_daily", "nitro_wake")
+    assert set(bag.dags) == {f"sessionize_{name}" for name in names}
+
+
+def test_a_name_that_is_another_pipelines_second_dag_is_told(pipelines: Path, read_dags):
+    (pipelines / "nitro.toml").write_text(_WOKEN)
+    write_pipeline(pipelines, "nitro_wake", "[airflow]\ndaily = false\n")
+    bag = read_dags()
+    assert set(bag.dags) == {"sessionize_nitro", "sessionize_nitro_daily"}
+    (error,) = bag.import_errors.values()
+    assert error.count("another file gives sessionize_nitro_wake too") == 2
+
+
 def test_a_missing_folder_is_shown(read_dags, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(FOLDER_VARIABLE, "/no/such/folder")
     (error,) = read_dags().import_errors.values()

@@ -30,6 +30,7 @@ class Context(dict):
 
     def __init__(self, hour: Hour) -> None:
         self.pushed: dict[str, object] = {}
+        self.event = SimpleNamespace(add_partitions=self._stamp, extra={})
         self.partitions: list[str] = []
         run = SimpleNamespace(
             partition_key=None,
@@ -42,10 +43,11 @@ class Context(dict):
             dag_run=run,
             params={"hour": None},
             ti=SimpleNamespace(xcom_push=self.pushed.__setitem__),
-            outlet_events=defaultdict(
-                lambda: SimpleNamespace(add_partitions=self.partitions.append)
-            ),
+            outlet_events=defaultdict(lambda: self.event),
         )
+
+    def _stamp(self, partition: str) -> None:
+        self.partitions.append(partition)
 
 
 @pytest.fixture
@@ -102,6 +104,15 @@ def test_publish_reports_the_counts_and_stamps_the_hour(pipeline_file: str, monk
     assert counts["records_read"] == counts["valid"] + counts["quarantined"] > 0
     assert counts["outdated"] == []
     assert context.partitions == ["2017-02-04T22"]
+    assert context.event.extra == {key: counts[key] for key in counts if key != "outdated"}
+
+
+def test_each_batch_is_named_by_what_it_holds(pipeline_file: str, monkeypatch):
+    context = run_tasks(pipeline_file, HOURS[0], monkeypatch)
+    assert context.pushed["batch_names"] == [
+        "batch 1 of 2: 1 object, 0.0 MB",
+        "batch 2 of 2: 1 object, 0.0 MB",
+    ]
 
 
 def complete_day(pipeline_file: str, hour: Hour, monkeypatch: pytest.MonkeyPatch) -> list[str]:
