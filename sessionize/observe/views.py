@@ -202,6 +202,9 @@ class TrendsView:
         The hours with closed sessions whose ``sessions`` file has been read, and has not yet: ask
         again.
     progress : Progress
+    lengths_lost : int
+        The hours whose ``sessions`` file is not the one that their ledger names: it is gone or
+        damaged. They are not asked again in this process.
     """
 
     first: str
@@ -213,6 +216,7 @@ class TrendsView:
     lengths_read: int
     lengths_waiting: int
     progress: Progress
+    lengths_lost: int = 0
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +10,7 @@ from sessionize.config import PipelineConfig
 from sessionize.lake.claims import read_claim
 from sessionize.lake.layout import Lake
 from sessionize.lake.ledger import NO_STATE, Ledger
+from sessionize.lake.storage import StoredObject
 from sessionize.model.hours import Hour, hours_between
 
 
@@ -156,5 +157,10 @@ def _differ(found: Link, before: Link) -> bool:
 def has_unread(lake: Lake, config: PipelineConfig, ledger: Ledger) -> bool:
     """Tell whether the hour has claimed objects that its published run has not read."""
     claim = read_claim(lake, ledger.hour, config)
+    return claim is not None and holds_unread(claim.objects, ledger)
+
+
+def holds_unread(claimed: Iterable[StoredObject], ledger: Ledger) -> bool:
+    """Tell whether there is an object that the published run has not read."""
     read = {entry.key for entry in ledger.claimed}
-    return claim is not None and any(entry.key not in read for entry in claim.objects)
+    return any(entry.key not in read for entry in claimed)
