@@ -33,6 +33,10 @@ class IntervalError(SessionizeError):
     """A run was asked for something that is not one aligned hour of the pipeline."""
 
 
+class RequestError(SessionizeError):
+    """What was asked for cannot be had: it is not there, or too much, or means nothing."""
+
+
 class StorageError(SessionizeError):
     """The bucket or folder cannot be reached, read or written."""
 

@@ -185,6 +185,14 @@ class Catalog:
             self._refreshing.release()
         return self.progress
 
+    def row(self, hour: Hour) -> CatalogRow | None:
+        """Return the row of an hour, which is read now if it has not been; None: not published."""
+        snapshot = self.snapshot
+        row, ledger = snapshot.rows.get(hour), snapshot.ledgers.get(hour)
+        if row is None and ledger is not None:
+            row = read_row(self.lake, hour, ledger, snapshot.claims.get(hour))
+        return row
+
     def _rows_before(self) -> Mapping[Hour, CatalogRow]:
         if self._is_loaded or self._kept is None:
             return self.snapshot.rows

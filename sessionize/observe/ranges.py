@@ -5,14 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 from sessionize.config.settings import LAST_YEAR
-from sessionize.model.errors import IntervalError
+from sessionize.model.errors import IntervalError, RequestError
 from sessionize.model.hours import Hour
 from sessionize.observe.catalog import Catalog
+from sessionize.observe.rows import CatalogRow
 
 #: A week: what is shown where nothing is asked for.
 DEFAULT_HOURS = 168
 #: More than two years.
 MOST_HOURS = 20_000
+#: Longer than any key of S3, and than any id that is one.
+_MOST_LETTERS = 4096
 
 
 def one_hour(catalog: Catalog, hour: Hour | str) -> Hour:
@@ -74,3 +77,35 @@ def _parsed(hour: Hour | str) -> Hour:
     if parsed.start.year > LAST_YEAR:
         raise IntervalError(f"{parsed} is far away", f"Give an hour up to the year {LAST_YEAR}.")
     return parsed
+
+
+def published_hour(catalog: Catalog, hour: Hour | str) -> tuple[Hour, CatalogRow]:
+    """Return a published hour and its row, which is read now if it has not been yet.
+
+    Raises
+    ------
+    IntervalError, RequestError
+        If it is none of the pipeline's, or not published, or its ledger is damaged.
+    """
+    hour = one_hour(catalog, hour)
+    row = catalog.row(hour)
+    if row is None:
+        raise RequestError(f"{hour} has not been published", "Run it, or ask for another hour.")
+    if row.problem is not None:
+        raise RequestError(f"{hour} cannot be looked into: {row.problem}", "Then ask again.")
+    return hour, row
+
+
+def checked_text(name: str, text: str) -> str:
+    """Return a text that is only ever compared with what the lake holds.
+
+    Raises
+    ------
+    RequestError
+        If it is empty or too long to be found.
+    """
+    if not 0 < len(text) <= _MOST_LETTERS:
+        raise RequestError(
+            f"`{name}` has {len(text):,} characters", f"Give 1 to {_MOST_LETTERS:,} of them."
+        )
+    return text

@@ -368,7 +368,8 @@ class SessionRow:
         The hour whose run closed it; of an open one, the last hour of the range.
     began : str
         ``no_open_session``, ``timeout``, ``opening_event``, ``max_duration``, ``closing_event``
-        (the reason why the session before it ended), or ``before_range``: it was open before.
+        (the reason why the session before it ended), ``before_range``: it was open before; or
+        ``unknown``: an hour is not published, or outdated.
     began_why : str
         That in words.
     since_previous_s : float or None
@@ -442,7 +443,8 @@ class EventFate:
     ----------
     fate : str
         ``settled`` (in ``session``), ``late`` (behind ``event.frontier``), ``pending`` (waits for
-        the watermark), ``duplicate`` (an earlier one in landed order counts), ``quarantined``.
+        the watermark), ``duplicate`` (an earlier one in landed order counts), ``quarantined``, or
+        ``unknown``: an hour after it is not published.
     why : str
         That in words.
     hour : str
@@ -465,8 +467,8 @@ class EventFate:
 class EventView:
     """What has become of the records with an event id, in landed order; none: it is unknown there.
 
-    ``fates_left_out`` counts those beyond `MOST_FATES`. Refused records are searched for the id as
-    a text.
+    ``fates_left_out`` counts those beyond `MOST_FATES`, as far as they were looked for. Refused
+    records are searched for the id as a text, but for those that are no UTF-8.
     """
 
     event_id: str
