@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -23,6 +23,10 @@ from sessionize.airflow.page.parameters import (
 from sessionize.airflow.page.shell import plotly_release
 from sessionize.model.hours import Hour
 from sessionize.observe import find, hours, quarantine, trends
+from sessionize.observe.catalog import Catalog
+from sessionize.observe.views import HoursView
+
+_DAY, _WEEK = timedelta(days=1), timedelta(days=7)
 
 #: Below ``/api/dags/{dag_id}``.
 routes = APIRouter()
@@ -37,6 +41,22 @@ def catalogs_of(request: Request) -> Catalogs:
 
 
 CatalogsDep = Annotated[Catalogs, Depends(catalogs_of)]
+
+
+def hour_of_pipeline(
+    dag_id: DagId, hour: Annotated[Hour, Depends(hour_of_path)], catalogs: CatalogsDep
+) -> Hour:
+    """Read the hour in the path; 404 for one that the pipeline does not have."""
+    config = catalogs.config(dag_id)
+    if not config.start <= hour < (config.end or _current_hour().next):
+        not_found(
+            f"{hour} is no hour of {config.name}, which begins with {config.start}",
+            "Take an hour from there on that has begun.",
+        )
+    return hour
+
+
+PipelineHour = Annotated[Hour, Depends(hour_of_pipeline)]
 InRange = Annotated[Range, Depends(range_of_query)]
 
 
@@ -60,23 +80,19 @@ def calendar(
     asked: Annotated[Range | None, Depends(optional_range)],
 ) -> Response:
     """Return how the hours of a range stand; without a range, of the last week there is."""
-    first, end = (asked.first, asked.end) if asked else (None, None)
-    return answer(catalogs.ask(dag_id, lambda catalog: hours.hours(catalog, first, end)))
+    return answer(catalogs.ask(dag_id, lambda catalog: _calendar(catalog, asked)))
 
 
 @routes.get("/hours/{hour}")
-def one_hour(
-    dag_id: DagId, hour: Annotated[Hour, Depends(hour_of_path)], catalogs: CatalogsDep
-) -> Response:
+def one_hour(dag_id: DagId, hour: PipelineHour, catalogs: CatalogsDep) -> Response:
     """Return one hour with its objects and files."""
-    _check_hour(catalogs, dag_id, hour)
     return answer(catalogs.ask(dag_id, lambda catalog: hours.hour(catalog, hour)))
 
 
 @routes.get("/hours/{hour}/quarantine")
 def quarantined(
     dag_id: DagId,
-    hour: Annotated[Hour, Depends(hour_of_path)],
+    hour: PipelineHour,
     reason: Annotated[str | None, Depends(reason_of_query)],
     catalogs: CatalogsDep,
     object_key: Annotated[str | None, Query(max_length=1024)] = None,
@@ -84,7 +100,6 @@ def quarantined(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
     """Return a page of the records that an hour has refused."""
-    _check_hour(catalogs, dag_id, hour)
     return answer(
         catalogs.ask(
             dag_id,
@@ -139,12 +154,16 @@ def event(dag_id: DagId, event_id: Identifier, asked: InRange, catalogs: Catalog
     )
 
 
-def _check_hour(catalogs: Catalogs, dag_id: str, hour: Hour) -> None:
-    """Answer 404 for an hour that the pipeline does not have, and never reads for it."""
-    config = catalogs.config(dag_id)
-    end = config.end or Hour(datetime.now(UTC).replace(minute=0, second=0, microsecond=0)).next
-    if not config.start <= hour < end:
-        not_found(
-            f"{hour} is no hour of {config.name}, which begins with {config.start}",
-            "Take an hour from there on that has begun.",
-        )
+def _calendar(catalog: Catalog, asked: Range | None) -> HoursView:
+    if asked is not None:
+        return hours.hours(catalog, asked.first, asked.end)
+    # Up to a day that should have been run since the newest one, but has not.
+    newest = Hour.parse(hours.hours(catalog).end)
+    over = catalog.config.end or _current_hour()
+    end = max(newest, min(Hour(newest.start + _DAY), over))
+    first = max(Hour(end.start - _WEEK), catalog.config.start)
+    return hours.hours(catalog, min(first, end), end)
+
+
+def _current_hour() -> Hour:
+    return Hour(datetime.now(UTC).replace(minute=0, second=0, microsecond=0))

@@ -42,9 +42,13 @@ def _parse(text: str) -> Hour:
             raise IntervalError(
                 f"{text[:40]!r} is not an hour", "Write it as 2017-02-04T23, in UTC."
             )
-        return Hour.parse(text)
+        hour = Hour.parse(text)
     except IntervalError as error:
         refuse(error.fault, error.remedy)
+    # The hours before and after it must be ones, too.
+    if not 1970 <= hour.start.year < 2200:
+        refuse(f"{hour} is far from any event", "Take an hour of this century.")
+    return hour
 
 
 def hour_of_path(hour: Annotated[str, Path(max_length=64)]) -> Hour:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from sessionize.airflow.page import runs
 from sessionize.airflow.page.access import DagId
 from sessionize.airflow.page.answers import answer
-from sessionize.airflow.page.lake_routes import CatalogsDep, InRange
-from sessionize.airflow.page.parameters import Range, hour_of_path
-from sessionize.model.hours import Hour
+from sessionize.airflow.page.lake_routes import CatalogsDep, InRange, PipelineHour
+from sessionize.airflow.page.parameters import Range
 
 #: Below ``/api/dags/{dag_id}``.
 routes = APIRouter()
@@ -34,11 +31,8 @@ def stages_of_range(dag_id: DagId, asked: InRange, catalogs: CatalogsDep) -> Res
 
 
 @routes.get("/hours/{hour}/run")
-def run_of_hour(
-    dag_id: DagId, hour: Annotated[Hour, Depends(hour_of_path)], catalogs: CatalogsDep
-) -> Response:
+def run_of_hour(dag_id: DagId, hour: PipelineHour) -> Response:
     """Return the run of an hour with its tasks; none of them if Airflow has none."""
-    catalogs.config(dag_id)
     found = runs.runs_between(dag_id, Range(hour, hour.next))
     run = found[0] if found else None
     return answer({"run": run, "tasks": runs.tasks_of(dag_id, run.run_id) if run else []})

@@ -76,10 +76,10 @@ function amiss(page, cells) {
   const columns = [
     { title: "State", of: ({ state }) => h("span", { class: `tag is-${state}` },
       `${STATES[state].letter} ${state}`) },
-    { title: "Hours", of: ({ first, last }) =>
+    { title: "Hours", class: "hours", of: ({ first, last }) =>
       (first === last ? hourLink(first) : h("span", {}, hourLink(first), " to ", hourLink(last))) },
-    { title: "What to do", of: ({ state }) => TO_DO[state] },
-    { title: "Command", of: (range) => command(page, range) },
+    { title: "What to do", class: "command", of: (range) =>
+      h("span", {}, TO_DO[range.state], command(page, range)) },
   ];
   return [table("What is amiss, by hour", columns, ranges)];
 }
@@ -87,7 +87,7 @@ function amiss(page, cells) {
 function command(page, { state, first, last }) {
   if (!["missing", "outdated", "interrupted"].includes(state)) return null;
   const again = state === "missing" ? "" : " --reset-dagruns";
-  return h("code", {}, `airflow dags backfill ${page.dag.dag_id} -s ${first}:00 -e ${last}:00${again}`);
+  return h("code", { class: "command" }, `airflow dags backfill ${page.dag.dag_id} -s ${first}:00 -e ${last}:00${again}`);
 }
 
 function chain(page, cells) {

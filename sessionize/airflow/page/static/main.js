@@ -79,7 +79,7 @@ async function usualRange(dag) {
 function show(content, title) {
   document.title = `${title} – Sessionize`;
   const key = location.hash;
-  main.replaceChildren(...[content].flat());
+  main.replaceChildren(...[content].flat(Infinity).filter((part) => part !== null && part !== undefined));
   mirror(location.hash);
   // Whoever has followed a link by keyboard goes on from what it has led to.
   if (shown !== null && shown !== key && !document.activeElement?.closest("#range, #picker")) {
@@ -140,7 +140,6 @@ async function preset(hours) {
 }
 
 function prepareShell() {
-  byId("range").hidden = true;
   byId("range").addEventListener("submit", (event) => {
     event.preventDefault();
     showRange(byId("first").value.slice(0, 13), byId("end").value.slice(0, 13));
