@@ -1,6 +1,6 @@
 """A lake that is not whole: what the operator's page is shown, and tried, on.
 
-Two days and a half of a small fleet. An hour's ledger is gone, another one was run again with an
+A day and a half of a small fleet. An hour's ledger is gone, another one was run again with an
 object that came late, so that those after it are outdated; the last have not been run.
 """
 
@@ -56,11 +56,11 @@ class Ailing:
         The pipeline file.
     hours : list of Hour
         All of the pipeline.
-    gap, late, outdated, interrupted, hostile : Hour
-        The hour without a ledger; the one that was run again; the first of those that are outdated
-        by it; one whose publication was broken off; one with `HOSTILE` in quarantine.
+    gap, late, interrupted, hostile : Hour
+        The hour without a ledger; the one that was run again; one whose publication was broken
+        off; one with `HOSTILE` in quarantine.
     again : list of Hour
-        Outdated hours, from the first, that `run_again` runs in Airflow.
+        Outdated hours, from the first, that `run_again` runs in Airflow; others come after them.
     """
 
     file: Path
@@ -68,7 +68,6 @@ class Ailing:
     hours: list[Hour]
     gap: Hour
     late: Hour
-    outdated: Hour
     again: list[Hour]
     interrupted: Hour
     hostile: Hour
@@ -77,27 +76,26 @@ class Ailing:
 
 def land_events(server: S3Server, folder: Path) -> Ailing:
     """Land the events in the server's bucket; write the pipeline file into a folder."""
-    hours = list(hours_between(_FIRST, Hour(_FIRST.start + timedelta(hours=60))))
-    late = hours[40]
+    hours = list(hours_between(_FIRST, Hour(_FIRST.start + timedelta(hours=36))))
+    late = hours[18]
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "nitro.toml"
     file.write_text(_PIPELINE.format(bucket=BUCKET, start=hours[0].start, end=hours[-1].end))
     landing = land(
         generate(hours, seed=_SEED, installations=_INSTALLATIONS), seed=_SEED, straggler_of=late
     )
-    hostile = hours[30]
+    hostile = hours[14]
     object_ = LandedObject(f"{hostile.landing_prefix}stream-1-hostile", HOSTILE + b"\n\xff\xfe\n")
     put_s3([*landing.objects, object_], server.s3, BUCKET, "raw")
     return Ailing(
         file=file,
         config=load_config(file),
         hours=hours,
-        gap=hours[8],
+        gap=hours[5],
         late=late,
-        outdated=hours[41],
-        again=hours[41:44],
-        interrupted=hours[50],
-        hostile=hours[30],
+        again=hours[19:21],
+        interrupted=hours[26],
+        hostile=hostile,
         _straggler=landing.stragglers[0],
     )
 

@@ -14,10 +14,10 @@ function library(release) {
   return loading;
 }
 
-// Told apart also by those who do not tell red from green (Okabe and Ito), and by their dashes.
+// Told apart also by those who do not tell red from green (Okabe and Ito), and by dashes; hatched
+// from the eighth on.
 const COLOURS = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c"];
 const DASHES = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
-const PATTERNS = ["", "/", "x", "-", ".", "+", "\\"];
 
 /**
  * A chart and its table.
@@ -60,7 +60,7 @@ async function draw(page, frame, series, { kind, axis, category }) {
   const traces = series.map((one, n) => ({
     name: one.name, x: category ? one.x : one.x.map(asDate), y: one.y,
     ...(kind === "bars"
-      ? { type: "bar", marker: { color: COLOURS[n % COLOURS.length], pattern: { shape: PATTERNS[n % PATTERNS.length], fgopacity: 0.6 } } }
+      ? { type: "bar", marker: { color: COLOURS[n % COLOURS.length], pattern: { shape: n < COLOURS.length ? "" : "/", fillmode: "overlay", fgcolor: "#fff", fgopacity: 0.5, size: 6 } } }
       : { type: "scatter", mode: one.x.length > 60 ? "lines" : "lines+markers",
         line: { color: COLOURS[n % COLOURS.length], dash: DASHES[n % DASHES.length], width: 2 }, marker: { size: 5 } }),
   }));
@@ -82,9 +82,9 @@ function layout(axis, kind, category, count) {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", height: 260,
     margin: { l: 8, r: 8, t: 8, b: 8 }, barmode: "stack", hovermode: category ? "closest" : "x unified",
     font: { family: style.fontFamily, size: 12, color: colour("--text") },
-    showlegend: count > 1, legend: { orientation: "h", y: -0.2 },
+    showlegend: count > 1, legend: { orientation: "h", y: -0.2, traceorder: "normal" },
     hoverlabel: { bgcolor: colour("--panel"), font: { color: colour("--text") } },
-    xaxis: { ...line, type: category ? "category" : "date" },
+    xaxis: { ...line, type: category ? "category" : "date", ...(category ? {} : { tickangle: 0, nticks: 6 }) },
     yaxis: { ...line, title: { text: axis, standoff: 8 }, rangemode: "tozero" },
     dragmode: false,
   };

@@ -22,6 +22,9 @@ function fill(element, attributes, children) {
   return element;
 }
 
+/** Text in which `names` stand between backticks. */
+export const marked = (text) => h("span", {}, text.split("`").map((part, n) => (n % 2 ? h("code", {}, part) : part)));
+
 /** A table. Columns: {title, of: row => text or element, number: bool}. */
 export function table(caption, columns, rows, className = "") {
   const head = columns.map((column) =>

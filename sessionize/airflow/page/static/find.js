@@ -3,7 +3,7 @@
 import { facts, h, section, table } from "./dom.js";
 import { recordOf } from "./quarantine.js";
 import { eventLine, sessionLine } from "./timeline.js";
-import { count, duration, instant, number, plain, size } from "./words.js";
+import { count, duration, exact, instant, number, plain, size } from "./words.js";
 
 export async function show(page) {
   const machine = page.params.get("machine");
@@ -65,7 +65,7 @@ function sessionOf(page, session, heading = "h3") {
 
 function eventTable(page, caption, events, more = []) {
   return table(caption, [
-    { title: "Time", of: (event) => instant(event.event_time) },
+    { title: "Time", of: (event) => exact(event.event_time) },
     { title: "Action", of: (event) => event.action },
     { title: "Event", class: "key", of: (event) => h("a", { href: page.address("find", { event: event.event_id }) }, event.event_id) },
     ...more,
@@ -75,7 +75,7 @@ function eventTable(page, caption, events, more = []) {
 }
 
 const lateTable = (page, events) => eventTable(page, "Late events", events, [
-  { title: "Settled up to", of: (event) => instant(event.frontier) },
+  { title: "Settled up to", of: (event) => exact(event.frontier) },
   { title: "Late by", number: true, of: (event) => duration(event.late_by_s) },
 ]);
 

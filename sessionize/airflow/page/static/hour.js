@@ -5,6 +5,9 @@ import { facts, h, section, table } from "./dom.js";
 import { stateOf, STATES, sayState } from "./states.js";
 import { count, duration, instant, later, number, plain, size } from "./words.js";
 
+// The name of the state before the first hour.
+const NO_STATE = "empty";
+
 export async function show(page) {
   const hour = page.params.get("hour");
   const path = `hours/${encodeURIComponent(hour)}`;
@@ -78,8 +81,9 @@ function byReason(caption, counts, link) {
 function chainOf(row, hour) {
   if (!row.state_fingerprint) return h("p", {}, "It has left no state.");
   return h("ol", { class: "chain" },
-    h("li", { class: row.chain_broken && "broken" }, `${later(hour, -1)} `,
-      row.chain_broken ? "has left another state by now" : "left the state"),
+    row.previous_state === NO_STATE ? null : h("li", { class: row.chain_broken && "broken" },
+      `${later(hour, -1)} has left `,
+      row.chain_broken ? "another state by now, or none" : h("code", {}, row.previous_state)),
     h("li", {}, `${hour} stands on `, h("code", {}, row.previous_state)),
     h("li", {}, `${hour} has left `, h("code", {}, row.state_fingerprint)));
 }

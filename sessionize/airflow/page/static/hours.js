@@ -6,7 +6,7 @@ import { h, section, table } from "./dom.js";
 import { show as showHour } from "./hour.js";
 import { sayProgress } from "./progress.js";
 import { stateOf, STATES } from "./states.js";
-import { count, later } from "./words.js";
+import { count, later, number } from "./words.js";
 
 export async function show(page) {
   if (page.params.get("hour")) return showHour(page);
@@ -50,43 +50,53 @@ export async function runsOf(page) {
 function headline(counts, all) {
   if (!all) return "No hours";
   const ill = all - (counts.done ?? 0) - (counts.running ?? 0) - (counts.reading ?? 0);
-  return ill ? `${count(ill, "hour")} of ${count(all, "hour")} not whole`
-    : `All ${count(all, "hour")} whole`;
+  if (!ill) return all === 1 ? "The hour is whole" : `All ${number(all)} hours are whole`;
+  return `${number(ill)} of ${count(all, "hour")} ${ill === 1 ? "is" : "are"} not whole`;
 }
 
+// What is amiss in the same way is mended together.
 const TO_DO = {
-  missing: "run them",
-  failed: "see the log of the run, mend what it says, clear it",
-  outdated: "run them again, in order",
-  interrupted: "run them again, then those after them",
-  waiting: "they go on by themselves once the hour before is done",
-  damaged: "see the hour: its ledger must be restored",
+  missing: "run",
+  failed: "see",
+  outdated: "again",
+  interrupted: "again",
+  waiting: "wait",
+  damaged: "restore",
+};
+const MENDS = {
+  run: "Run them.",
+  see: "See the log of the run, mend what it says, clear it.",
+  again: "Run them again, in order.",
+  wait: "They can be run once those before them are.",
+  restore: "See the hour: its ledger must be restored.",
 };
 
 function amiss(page, cells) {
   const ranges = [];
   for (const { hour, state } of cells) {
     if (!(state in TO_DO)) continue;
-    const last = ranges.at(-1);
-    if (last?.state === state && later(last.last, 1) === hour) last.last = hour;
-    else ranges.push({ state, first: hour, last: hour });
+    const [mend, before] = [TO_DO[state], ranges.at(-1)];
+    if (before?.mend === mend && later(before.last, 1) === hour) {
+      before.last = hour;
+      before.states.add(state);
+    } else ranges.push({ mend, states: new Set([state]), first: hour, last: hour });
   }
   if (!ranges.length) return [h("p", {}, "Nothing.")];
   const hourLink = (hour) => h("a", { href: page.address("hours", { hour }) }, hour);
   const columns = [
-    { title: "State", of: ({ state }) => h("span", { class: `tag is-${state}` },
-      `${STATES[state].letter} ${state}`) },
+    { title: "State", of: ({ states }) => h("span", {}, [...states].map((state) =>
+      [h("span", { class: `tag is-${state}` }, `${STATES[state].letter} ${state}`), " "])) },
     { title: "Hours", class: "hours", of: ({ first, last }) =>
       (first === last ? hourLink(first) : h("span", {}, hourLink(first), " to ", hourLink(last))) },
     { title: "What to do", class: "command", of: (range) =>
-      h("span", {}, TO_DO[range.state], command(page, range)) },
+      h("span", {}, MENDS[range.mend], command(page, range)) },
   ];
   return [table("What is amiss, by hour", columns, ranges)];
 }
 
-function command(page, { state, first, last }) {
-  if (!["missing", "outdated", "interrupted"].includes(state)) return null;
-  const again = state === "missing" ? "" : " --reset-dagruns";
+function command(page, { mend, first, last }) {
+  if (mend !== "run" && mend !== "again") return null;
+  const again = mend === "again" ? " --reset-dagruns" : "";
   return h("code", { class: "command" }, `airflow dags backfill ${page.dag.dag_id} -s ${first}:00 -e ${last}:00${again}`);
 }
 

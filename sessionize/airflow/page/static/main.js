@@ -46,6 +46,8 @@ async function render() {
   const tab = VIEWS.find(({ id }) => id === view);
   const dag = pipelines.find(({ dag_id: id }) => id === params.get("dag"));
   main.setAttribute("aria-busy", "true");
+  // What is shown may stay while it is asked for anew, but not below another heading.
+  if (shown !== location.hash) main.replaceChildren(h("p", { class: "hint" }, "Reading …"));
   try {
     if (!dag) return show(nothingHere(params.get("dag")), "No pipeline");
     if (!tab || !params.get("first") || !params.get("end")) {

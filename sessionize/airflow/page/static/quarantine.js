@@ -1,7 +1,7 @@
 // What was refused: reasons over time, then an hour's records one by one.
 
 import { chart } from "./charts.js";
-import { facts, h, section, table } from "./dom.js";
+import { h, marked, section, table } from "./dom.js";
 import { sayProgress } from "./progress.js";
 import { count, number, plain, share } from "./words.js";
 
@@ -26,10 +26,10 @@ async function reasons(page) {
     codes.length ? section("Reasons", table("Reasons and the rules that refuse", [
       { title: "Reason", of: (code) => h("code", {}, code) },
       { title: "Records", number: true, of: (code) => number(view.by_reason[code]) },
-      { title: "Rule", of: (code) => view.rules[code] },
+      { title: "Rule", of: (code) => marked(view.rules[code]) },
     ], codes)) : null,
     refused.length ? section("Hours", table("Hours with refused records; each leads to them", [
-      { title: "Hour", of: ({ hour }) => h("a", { href: page.address("quarantine", { hour }) }, hour) },
+      { title: "Hour", class: "hours", of: ({ hour }) => h("a", { href: page.address("quarantine", { hour }) }, hour) },
       { title: "Refused", number: true, of: ({ quarantined }) => number(quarantined) },
       { title: "Share", number: true, of: (hour) => share(hour.records ? hour.quarantined / hour.records : null) },
       { title: "Reasons", of: ({ hour, by_reason: by }) => h("span", {}, Object.entries(by).flatMap(([code, n], at) =>
@@ -86,13 +86,9 @@ export function recordOf(record) {
     ? `the first of ${count(record.raw_length, "character")}`
     : count(record.raw_length, record.raw_is_bytes ? "byte" : "character");
   return h("li", {},
-    facts([
-      ["Reason", h("code", {}, record.reason)],
-      ["What is wrong", record.detail],
-      ["Rule", record.rule],
-      ["Object", h("span", { class: "key" }, record.object_key)],
-      ["Position", number(record.position)],
-    ]),
+    h("p", {}, h("strong", {}, plain(record.reason)), ": ", marked(record.detail)),
+    h("p", { class: "hint" }, "Rule: ", marked(record.rule)),
+    h("p", { class: "hint" }, "Object ", h("span", { class: "key" }, record.object_key), `, record ${number(record.position)}`),
     h("p", { class: "hint" }, `${record.raw_is_bytes ? "Bytes that are no UTF-8" : "Raw text"}, ${shown}:`),
     h("pre", { class: "raw", tabindex: "0", role: "region", "aria-label": "Raw text" }, record.raw));
 }

@@ -63,9 +63,8 @@ function chartsOf(page, view, by) {
     one({ title: "Shares of records", axis: "%", format: (v) => (v === null || v === undefined ? "–" : `${v.toFixed(3)} %`),
       series: [line("quarantined", (b) => percent(b.share_quarantined)),
         line("late", (b) => percent(b.share_late)), line("duplicates", (b) => percent(b.share_duplicates))] }),
-    one({ title: "Session length", axis: "minutes", format: minutes,
-      series: [line("median", (b) => inMinutes(b.lengths.median_s)),
-        line("95th percentile", (b) => inMinutes(b.lengths.p95_s))] }),
+    one({ title: "Session length", ...times([
+      line("median", (b) => b.lengths.median_s), line("95th percentile", (b) => b.lengths.p95_s)]) }),
     histogram(page, view),
     one({ title: "Open sessions", axis: "sessions", format: number,
       series: [line("open at the end", (b) => b.sessions_open)] }),
@@ -73,18 +72,26 @@ function chartsOf(page, view, by) {
       series: [line("objects", (b) => b.objects)] }),
     one({ title: "Bytes", axis: "MB", format: (v) => (v === undefined ? "–" : size(v * 1e6)),
       series: [line("landed", (b) => b.bytes_landed / 1e6), line("published", (b) => b.bytes_published / 1e6)] }),
-    one({ title: "Lag from the hour's end to publication", axis: "minutes", format: minutes,
-      series: [line("longest", (b) => inMinutes(b.lag_max_s))] }),
+    one({ title: "Lag from the hour's end to publication", ...times([
+      line("longest", (b) => b.lag_max_s)]) }),
   ];
 }
 
 const percent = (value) => (value === null ? null : 100 * value);
-const inMinutes = (seconds) => (seconds === null ? null : seconds / 60);
-const minutes = (value) => (value === null || value === undefined ? "–" : duration(60 * value));
+
+/** Series of seconds, in the unit that suits the longest of them. */
+function times(series) {
+  const longest = Math.max(0, ...series.flatMap(({ y }) => y.map((value) => value ?? 0)));
+  const [axis, unit] = [["days", 86400], ["hours", 3600], ["minutes", 60], ["seconds", 1]]
+    .find(([, one]) => longest >= 2 * one) ?? ["seconds", 1];
+  const inUnit = (value) => (value === null || value === undefined ? null : value / unit);
+  return { axis, format: (value) => duration(value === null || value === undefined ? null : value * unit),
+    series: series.map((one) => ({ ...one, y: one.y.map(inUnit) })) };
+}
 
 function histogram(page, { length_bounds_s: bounds, lengths }) {
   const x = bounds.map((bound, n) => (n + 1 < bounds.length
-    ? `${duration(bound)} – ${duration(bounds[n + 1])}` : `from ${duration(bound)}`));
+    ? `${duration(bound)}–${duration(bounds[n + 1])}` : `${duration(bound)}–`));
   return chart(page, { title: "How long sessions are", axis: "sessions", kind: "bars", x: "Length",
     category: true, format: number, series: [{ name: "sessions", x, y: lengths.histogram }] });
 }
@@ -97,5 +104,5 @@ function stageChart(page, stages, by) {
     return { name: task, x: [...buckets.keys()], y: [...buckets.values()].map(mean) };
   });
   return chart(page, { title: "Time per stage, from its first task's start to its last one's end",
-    axis: "seconds", format: duration, x: by === "day" ? "Day (mean of its hours)" : "Hour", series });
+    x: by === "day" ? "Day (mean of its hours)" : "Hour", ...times(series) });
 }

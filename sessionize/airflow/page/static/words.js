@@ -25,15 +25,17 @@ export function duration(seconds) {
   const whole = Math.round(seconds);
   const [days, hours, minutes] = [Math.floor(whole / 86400), Math.floor(whole / 3600) % 24,
     Math.floor(whole / 60) % 60];
-  if (days) return `${days} d ${hours} h`;
-  if (hours) return `${hours} h ${minutes} min`;
-  if (minutes) return whole % 60 ? `${minutes} min ${whole % 60} s` : `${minutes} min`;
-  return `${whole} s`;
+  const units = [[days, "d"], [hours, "h"], [minutes, "min"], [whole % 60, "s"]];
+  const first = units.findIndex(([n]) => n);
+  return units.slice(first, first + 2).filter(([n]) => n).map(([n, unit]) => `${n} ${unit}`).join(" ");
 }
 
 /** An instant, in UTC: 2017-02-04 22:15:03. */
-export const instant = (text) =>
-  text ? new Date(text).toISOString().replace("T", " ").replace(/(\.000)?Z$/, "") : "–";
+export const instant = (text) => (text ? new Date(text).toISOString().replace("T", " ").slice(0, 19) : "–");
+
+/** An instant to the millisecond, if it has any. */
+export const exact = (text) =>
+  (text ? new Date(text).toISOString().replace("T", " ").replace(/(\.000)?Z$/, "") : "–");
 
 /** `bad_timestamp` → `bad timestamp`. */
 export const plain = (code) => code.replaceAll("_", " ");
