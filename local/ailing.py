@@ -6,11 +6,12 @@ object that came late, so that those after it are outdated; the last have not be
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from local.events import generate
+from local.events import Sent, generate
 from local.landing import LandedObject, land, put_s3
 from local.s3 import ACCESS_KEY, REGION, SECRET_KEY, S3Server
 from local.stack import Stack
@@ -25,6 +26,7 @@ DAG_ID = "sessionize_nitro"
 
 _SEED = 2017
 _INSTALLATIONS = 120
+_EVENTS_TO_SHOW = 60
 _FIRST = Hour.parse("2017-02-04T10")
 _PIPELINE = """\
 name  = "nitro"
@@ -59,6 +61,8 @@ class Ailing:
     gap, late, interrupted, hostile : Hour
         The hour without a ledger; the one that was run again; one whose publication was broken
         off; one with `HOSTILE` in quarantine.
+    machine : str
+        One that has some sessions.
     again : list of Hour
         Outdated hours, from the first, that `run_again` runs in Airflow; others come after them.
     """
@@ -71,6 +75,7 @@ class Ailing:
     again: list[Hour]
     interrupted: Hour
     hostile: Hour
+    machine: str
     _straggler: LandedObject
 
 
@@ -81,9 +86,8 @@ def land_events(server: S3Server, folder: Path) -> Ailing:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "nitro.toml"
     file.write_text(_PIPELINE.format(bucket=BUCKET, start=hours[0].start, end=hours[-1].end))
-    landing = land(
-        generate(hours, seed=_SEED, installations=_INSTALLATIONS), seed=_SEED, straggler_of=late
-    )
+    sent = generate(hours, seed=_SEED, installations=_INSTALLATIONS)
+    landing = land(sent, seed=_SEED, straggler_of=late)
     hostile = hours[14]
     object_ = LandedObject(f"{hostile.landing_prefix}stream-1-hostile", HOSTILE + b"\n\xff\xfe\n")
     put_s3([*landing.objects, object_], server.s3, BUCKET, "raw")
@@ -96,8 +100,19 @@ def land_events(server: S3Server, folder: Path) -> Ailing:
         again=hours[19:21],
         interrupted=hours[26],
         hostile=hostile,
+        machine=_machine(sent),
         _straggler=landing.stragglers[0],
     )
+
+
+def _machine(sent: list[Sent]) -> str:
+    """Return the machine whose number of events suits a look best."""
+    events = Counter(
+        record.body["inst_id"][: record.body["_l"]]
+        for record in sent
+        if isinstance(record.body, dict) and record.body.keys() >= {"inst_id", "_l", "action"}
+    )
+    return min(events, key=lambda machine: (abs(events[machine] - _EVENTS_TO_SHOW), machine))
 
 
 def run_most(ailing: Ailing, server: S3Server) -> None:

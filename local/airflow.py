@@ -70,6 +70,7 @@ def _run_airflow(
         step.done()
         console.print(
             f"\n  [bold]{stack.url}/dags/{world.DAG_ID}[/]\n"
+            f"  [bold]{stack.url}/plugin/sessionize[/]  is the data whole?\n"
             f"  user [bold]{USER}[/], password [bold]{PASSWORD}[/]\n"
             f"  logs in {stack.home}\n\nCtrl-C stops it.\n"
         )

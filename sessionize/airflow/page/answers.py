@@ -12,8 +12,12 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sessionize.airflow.page.catalogs import UnknownPipelineError
-from sessionize.model.errors import IntervalError, SessionizeError, StorageError
+from sessionize.model.errors import (
+    IntervalError,
+    SessionizeError,
+    StorageError,
+    UnknownPipelineError,
+)
 
 log = logging.getLogger(__name__)
 

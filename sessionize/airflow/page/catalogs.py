@@ -14,7 +14,7 @@ from sessionize.airflow.page.pipelines import find_pipelines
 from sessionize.config import PipelineConfig
 from sessionize.lake.layout import Lake
 from sessionize.lake.storage import open_storage
-from sessionize.model.errors import SessionizeError, StorageRefusedError
+from sessionize.model.errors import SessionizeError, StorageRefusedError, UnknownPipelineError
 from sessionize.observe.catalog import Catalog
 
 log = logging.getLogger(__name__)
@@ -25,10 +25,6 @@ Answer = TypeVar("Answer")
 _BUDGET_S = 1.0
 #: A page asks several things at once: the ledgers are listed for the first of them.
 _FRESH_S = 2.0
-
-
-class UnknownPipelineError(SessionizeError):
-    """There is no pipeline of this DAG."""
 
 
 class Catalogs:

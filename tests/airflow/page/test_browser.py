@@ -8,15 +8,14 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import pytest
 
 from local import ailing
 from local.ailing import DAG_ID, Ailing
 from local.browser import CHROMIUM, running_chromium
-from local.environment import PASSWORD, USER
 from local.s3 import running_s3
+from local.screenshots import token_of
 from local.stack import Stack, running_stack
 from sessionize.model.hours import Hour
 
@@ -115,7 +114,7 @@ def visit(request, stack: tuple[Stack, Ailing], browser: sync_api.Browser) -> It
     wide, high = _WIDTHS[width]
     context = browser.new_context(viewport={"width": wide, "height": high}, color_scheme=scheme)
     context.set_default_timeout(_PATIENCE_MS)
-    context.add_cookies([{"name": "_token", "value": _token(running.url), "url": running.url}])
+    context.add_cookies([{"name": "_token", "value": token_of(running.url), "url": running.url}])
     found = Visit(context.new_page(), running.url)
     page = found.page
     page.on("pageerror", lambda error: found.faults.append(f"error: {error}"))
@@ -133,13 +132,6 @@ def visit(request, stack: tuple[Stack, Ailing], browser: sync_api.Browser) -> It
     yield found
     context.close()
     assert not found.faults
-
-
-def _token(url: str) -> str:
-    login = json.dumps({"username": USER, "password": PASSWORD}).encode()
-    request = Request(f"{url}/auth/token", login, {"Content-Type": "application/json"})
-    with urlopen(request) as answer:
-        return str(json.load(answer)["access_token"])
 
 
 def cell(hour: Hour) -> str:
@@ -222,8 +214,7 @@ def test_find_a_machine_and_its_events(visit: Visit, lake: Ailing):
     visit.open("/plugin/sessionize")
     frame = visit.click("#tabs >> text=Find")
     visit.check()
-    machine = _machine(visit, lake)
-    frame.fill("input[name=id]", machine)
+    frame.fill("input[name=id]", lake.machine)
     visit.click("main form button")
     frame.wait_for_selector("section.session")
     text = frame.inner_text("main")
@@ -238,15 +229,6 @@ def test_find_a_machine_and_its_events(visit: Visit, lake: Ailing):
     frame.fill("input[name=id]", "nobody's \"<b>id</b>?#&")
     visit.click("main form button")
     assert "No record with this id" in frame.inner_text("main")
-
-
-def _machine(visit: Visit, lake: Ailing) -> str:
-    """A machine with a session: from the raw text of a refused record."""
-    answer = visit.page.request.get(
-        f"{visit.url}/sessionize/api/dags/{DAG_ID}/hours/{lake.hostile}/quarantine?reason=too_old"
-    )
-    raw = json.loads(answer.json()["records"][0]["raw"])
-    return str(raw["inst_id"][: raw["_l"]])
 
 
 def test_by_keyboard_alone(visit: Visit, lake: Ailing):
