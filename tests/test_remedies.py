@@ -40,6 +40,7 @@ FIRST, SECOND, THIRD, LAST = scenario.HOURS
 HERE = "tests/test_remedies.py"
 S3 = "tests/lake/storage/test_s3.py"
 DISCOVERY = "tests/discovery"
+OBSERVE = "tests/observe"
 LOCAL = "tests/lake/storage/test_local.py"
 BACKFILL = "tests/airflow/test_backfill_command.py"
 SCHEDULER = "tests/airflow/test_backfill_scheduler.py"
@@ -239,6 +240,10 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         ),
         "See where the hour stands with `python -m sessionize status`; run it again unless it is "
         "done.": f"{HERE}::test_an_hour_that_another_attempt_publishes_meanwhile",
+        "If its hour has just been run again, ask once more; else look with `python -m sessionize "
+        "verify`.": (
+            f"{OBSERVE}/test_quarantine.py::test_a_file_that_is_another_one_by_now_is_refused"
+        ),
     },
     "lake/storage/local": {
         "Restore what it leads to, or remove the link.": (
@@ -293,6 +298,36 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         ),
         "Write it in UTC as YYYY-MM-DDTHH: 2017-02-04T23.": (
             f"{HERE}::test_an_hour_that_is_written_wrong"
+        ),
+    },
+    "observe/quarantine": {
+        "Ask for 1 to {} records, from 0 on.": (
+            f"{OBSERVE}/test_quarantine.py::test_what_cannot_be_had_is_refused"
+        ),
+    },
+    "observe/ranges": {
+        "Give a later end: it does not belong to the range.": (
+            f"{OBSERVE}/test_hours.py::test_a_range_that_is_none_is_refused"
+        ),
+        "Ask for {} or fewer.": f"{OBSERVE}/test_hours.py::test_a_range_that_is_none_is_refused",
+        "Give an hour up to the year {}.": (
+            f"{OBSERVE}/test_hours.py::test_a_range_that_is_none_is_refused"
+        ),
+        "Run it, or ask for another hour.": (
+            f"{OBSERVE}/test_quarantine.py::test_what_cannot_be_had_is_refused"
+        ),
+        # What the ledger's error says, passed on with it.
+        "Then ask again.": (
+            f"{OBSERVE}/test_quarantine.py::"
+            "test_an_hour_whose_ledger_is_damaged_cannot_be_looked_into"
+        ),
+        "Give 1 to {} of them.": (
+            f"{OBSERVE}/test_quarantine.py::test_what_cannot_be_had_is_refused"
+        ),
+    },
+    "observe/trends": {
+        'Ask for "hour" or "day".': (
+            f"{OBSERVE}/test_trends.py::test_other_buckets_than_hours_and_days_are_refused"
         ),
     },
     "pipeline/partitions": {

@@ -10,7 +10,7 @@ from typing import Literal
 
 from sessionize.lake.ledger import Counts
 from sessionize.lake.storage import side_by_side
-from sessionize.model.errors import IntervalError
+from sessionize.model.errors import RequestError
 from sessionize.model.hours import Hour
 from sessionize.observe.catalog import Catalog, Snapshot
 from sessionize.observe.files import of_dataset
@@ -48,13 +48,13 @@ def trends(
 
     Raises
     ------
-    IntervalError
+    IntervalError, RequestError
         If the range, or ``by``, is none that can be had.
     StorageError
         If the lake cannot be read.
     """
     if by not in ("hour", "day"):
-        raise IntervalError(f"trends by {by[:50]!r} are not to be had", 'Ask for "hour" or "day".')
+        raise RequestError(f"trends by {by[:50]!r} are not to be had", 'Ask for "hour" or "day".')
     most = MOST_HOURS if by == "hour" else _MOST_HOURS_BY_DAY
     first, end = hour_range(catalog, first, end, most)
     snapshot = catalog.snapshot

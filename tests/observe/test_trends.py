@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from sessionize.lake.layout import Lake
 from sessionize.lake.storage import LocalStorage
-from sessionize.model.errors import IntervalError
+from sessionize.model.errors import RequestError
 from sessionize.observe import lengths, partial
 from sessionize.observe.catalog import Catalog
 from sessionize.observe.lengths import BOUNDS, LengthCounts
@@ -66,8 +66,7 @@ def test_added_counts_are_those_of_all_sessions(parts: list[list[int]], dense: i
         assert view.p95_s == values[math.ceil(len(values) * 0.95) - 1]
     ends = [*BOUNDS[1:], math.inf]
     assert view.histogram == [
-        sum(low <= value < high for value in values)
-        for low, high in zip(BOUNDS, ends, strict=True)
+        sum(low <= value < high for value in values) for low, high in zip(BOUNDS, ends, strict=True)
     ]
 
 
@@ -183,7 +182,7 @@ class TestReads:
 
 def test_other_buckets_than_hours_and_days_are_refused(tmp_path: Path):
     catalog = Catalog(lake_of(LocalStorage(tmp_path), A, 1), CONFIG)
-    with pytest.raises(IntervalError, match='Ask for "hour" or "day"'):
+    with pytest.raises(RequestError, match='Ask for "hour" or "day"'):
         trends(catalog, A, B, by="week")
 
 
