@@ -6,6 +6,7 @@ object that came late, so that those after it are outdated; the last have not be
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from local.events import Sent, generate
 from local.landing import LandedObject, land, put_s3
+from local.processes import stopping
 from local.s3 import ACCESS_KEY, REGION, SECRET_KEY, S3Server
 from local.stack import Stack
 from sessionize.config import PipelineConfig, load_config
@@ -26,6 +28,7 @@ DAG_ID = "sessionize_nitro"
 
 _SEED = 2017
 _INSTALLATIONS = 120
+_BACKFILL_SECONDS = 900.0  # on a machine that is busy with other work
 _EVENTS_TO_SHOW = 60
 _FIRST = Hour.parse("2017-02-04T10")
 _PIPELINE = """\
@@ -133,4 +136,11 @@ def run_again(ailing: Ailing, stack: Stack) -> None:
     stack.airflow("dags", "unpause", "--yes", DAG_ID)
     first, last = ailing.again[0], ailing.again[-1]
     span = ("-s", f"{first}:00", "-e", f"{last}:00")
-    stack.airflow("dags", "backfill", DAG_ID, *span, "--reset-dagruns")
+    backfill = stack.start("backfill", "dags", "backfill", DAG_ID, *span, "--reset-dagruns")
+    with stopping([backfill]):
+        deadline = time.monotonic() + _BACKFILL_SECONDS
+        while backfill.exit_code is None and time.monotonic() < deadline:
+            stack.check()
+            time.sleep(0.5)
+        if backfill.exit_code != 0:
+            backfill.fail("the backfill has failed, or has not ended in time")
