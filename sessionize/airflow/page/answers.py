@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sessionize.model.errors import (
     IntervalError,
+    RequestError,
     SessionizeError,
     StorageError,
     UnknownPipelineError,
@@ -115,7 +116,7 @@ def answer_errors(app: FastAPI) -> None:
 def _status(error: SessionizeError) -> int:
     if isinstance(error, UnknownPipelineError):
         return 404
-    if isinstance(error, IntervalError):
+    if isinstance(error, (IntervalError, RequestError)):
         return 422
     return 503 if isinstance(error, StorageError) else 500
 

@@ -9,10 +9,20 @@ export async function show(page) {
   const machine = page.params.get("machine");
   const event = page.params.get("event");
   const form = search(page, machine, event);
-  if (machine) return [h("h2", {}, `Machine ${machine}`), form, ...(await ofMachine(page, machine))];
-  if (event) return [h("h2", {}, `Event ${event}`), form, ...(await ofEvent(page, event))];
+  if (machine) return [h("h2", {}, `Machine ${machine}`), form, await orWhy(page, ofMachine(page, machine))];
+  if (event) return [h("h2", {}, `Event ${event}`), form, await orWhy(page, ofEvent(page, event))];
   return [h("h2", {}, "Find a machine or an event"), form,
     h("p", { class: "hint" }, "Looked for in the hours of the range: a longer one takes longer.")];
+}
+
+/** What was found; or what is wrong, below a form in which it can be mended. */
+async function orWhy(page, found) {
+  try {
+    return await found;
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    return page.problem(error);
+  }
 }
 
 function search(page, machine, event) {

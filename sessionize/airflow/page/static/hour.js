@@ -16,7 +16,8 @@ export async function show(page) {
   const state = stateOf(row, run);
   return [
     h("nav", { class: "steps", "aria-label": "Hours" },
-      h("a", { href: page.address("hours", { hour: later(hour, -1) }) }, `← ${later(hour, -1)}`),
+      hour > page.dag.start.slice(0, 13)
+        ? h("a", { href: page.address("hours", { hour: later(hour, -1) }) }, `← ${later(hour, -1)}`) : null,
       h("a", { href: page.address("hours") }, "all hours"),
       h("a", { href: page.address("hours", { hour: later(hour, 1) }) }, `${later(hour, 1)} →`)),
     h("h2", {}, `${hour} `, h("span", { class: `tag is-${state}` },

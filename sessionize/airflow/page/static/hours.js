@@ -8,6 +8,8 @@ import { sayProgress } from "./progress.js";
 import { stateOf, STATES } from "./states.js";
 import { count, later, number } from "./words.js";
 
+const RUNNING_MS = 10_000;
+
 export async function show(page) {
   if (page.params.get("hour")) return showHour(page);
   const [view, { runs, hint }] = await Promise.all([page.get("hours", page.range), runsOf(page)]);
@@ -25,6 +27,7 @@ export async function show(page) {
   }));
   const counts = {};
   for (const { state } of cells) counts[state] = (counts[state] ?? 0) + 1;
+  if (counts.running) page.again(RUNNING_MS);
   const open = (hour) => page.go(page.address("hours", { hour }));
   return [
     h("h2", {}, headline(counts, cells.length)),

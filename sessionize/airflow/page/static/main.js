@@ -2,8 +2,9 @@
 
 import { address, amend, go, parts } from "./address.js";
 import { airflowUrl, followTheme, leave, mirror, outerHash } from "./airflow.js";
-import { ask, Problem, url } from "./api.js";
+import { ask, url } from "./api.js";
 import { h } from "./dom.js";
+import { problem } from "./problem.js";
 import { between, later } from "./words.js";
 import { VIEWS } from "./views.js";
 
@@ -33,8 +34,9 @@ function pageOf(dag, params, signal) {
     download: (path, query, name) =>
       h("a", { class: "download", href: at(path, query), download: `${dag.name}-${name}.json` },
         "Download JSON"),
-    /** Ask again soon: the ledgers are still being read. */
-    again: () => setTimeout(() => signal.aborted || render(), AGAIN_MS),
+    /** Show the view anew after a while: its figures are still being read, or will change. */
+    again: (ms = AGAIN_MS) => setTimeout(() => signal.aborted || render(), ms),
+    problem: (error) => problem(error, render),
   };
 }
 
@@ -58,7 +60,7 @@ async function render() {
     const content = await view_(pageOf(dag, params, signal));
     if (!signal.aborted) show(content, `${tab.title} of ${dag.name}`);
   } catch (error) {
-    if (error.name !== "AbortError" && !signal.aborted) show(problem(error), "A problem");
+    if (error.name !== "AbortError" && !signal.aborted) show(problem(error, render), "A problem");
   } finally {
     if (!signal.aborted) main.removeAttribute("aria-busy");
   }
@@ -81,8 +83,10 @@ async function usualRange(dag) {
 function show(content, title) {
   document.title = `${title} – Sessionize`;
   const key = location.hash;
+  const { hour } = document.activeElement?.dataset ?? {};
   main.replaceChildren(...[content].flat(Infinity).filter((part) => part !== null && part !== undefined));
   mirror(location.hash);
+  if (hour && shown === key) main.querySelector(`[data-hour="${hour}"]`)?.focus();
   // Whoever has followed a link by keyboard goes on from what it has led to.
   if (shown !== null && shown !== key && !document.activeElement?.closest("#range, #picker")) {
     main.focus({ preventScroll: true });
@@ -90,15 +94,6 @@ function show(content, title) {
   }
   shown = key;
   byId("says").textContent = `${title} is shown`;
-}
-
-export function problem(error) {
-  const known = error instanceof Problem;
-  if (!known) console.error(error);
-  return h("div", { class: "problem", role: "alert" },
-    h("strong", {}, known ? error.fault : `the page has failed: ${error.message}`),
-    h("p", {}, known ? error.remedy : "Load it again; if it comes back, report it."),
-    h("button", { type: "button", onclick: render }, "Try again"));
 }
 
 function nothingHere(asked) {
@@ -137,7 +132,7 @@ async function preset(hours) {
     const most = Math.max(1, Math.min(hours, between(start, end)));
     showRange(later(end, -most), end);
   } catch (error) {
-    show(problem(error), "A problem");
+    show(problem(error, render), "A problem");
   }
 }
 
@@ -156,17 +151,21 @@ function prepareShell() {
     go(`#${parts().view}?dag=${encodeURIComponent(event.target.value)}`));
 }
 
+/** The pipeline of a DAG whose tab the page is; its days are another DAG. */
+const pipelineOf = (dag) =>
+  pipelines.find(({ dag_id: id }) => dag === `${id}_daily`)?.dag_id ?? dag;
+
 async function start() {
   followTheme(() => dispatchEvent(new Event("themechange")));
   prepareShell();
   try {
     ({ pipelines, plotly } = await ask(url("pipelines")));
   } catch (error) {
-    show(problem(error), "A problem");
+    show(problem(error, render), "A problem");
     return;
   }
   byId("pipeline").append(...pipelines.map(({ dag_id: id, name }) => h("option", { value: id }, name)));
-  const fixed = new URLSearchParams(location.search).get("dag");
+  const fixed = pipelineOf(new URLSearchParams(location.search).get("dag"));
   byId("picker").hidden = Boolean(fixed) || pipelines.length < 2;
   if (!location.hash && outerHash().includes("?")) amend(outerHash());
   const { view, params } = parts();
