@@ -14,6 +14,7 @@ from pathlib import Path
 
 from local.events import Sent, generate
 from local.landing import LandedObject, land, put_s3
+from local.mishaps import INVALID
 from local.processes import stopping
 from local.s3 import ACCESS_KEY, REGION, SECRET_KEY, S3Server
 from local.stack import Stack
@@ -113,7 +114,7 @@ def _machine(sent: list[Sent]) -> str:
     events = Counter(
         record.body["inst_id"][: record.body["_l"]]
         for record in sent
-        if isinstance(record.body, dict) and record.body.keys() >= {"inst_id", "_l", "action"}
+        if record.kind not in INVALID and isinstance(record.body, dict) and "_l" in record.body
     )
     return min(events, key=lambda machine: (abs(events[machine] - _EVENTS_TO_SHOW), machine))
 

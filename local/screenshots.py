@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 _FOLDER = REPOSITORY / "docs" / "images"
+_CHARTS = "() => document.querySelectorAll('figure .main-svg').length >= 20"
 _SETTLED = "main:not([aria-busy]) > *"
 
 
@@ -82,7 +83,7 @@ def take(stack: Stack, lake: ailing.Ailing, browser: Browser, folder: Path) -> N
             frame.click("main form button")
             frame.wait_for_selector("section.session")
         if name == "page-trends":
-            frame.wait_for_function("document.querySelectorAll('figure .main-svg').length >= 20")
+            frame.wait_for_function(_CHARTS)
         page.screenshot(path=folder / f"{name}.png")
         context.close()
 
