@@ -1,6 +1,6 @@
 // A machine's sessions, or what has become of an event.
 
-import { facts, h, section, table } from "./dom.js";
+import { facts, h, marked, section, table } from "./dom.js";
 import { recordOf } from "./quarantine.js";
 import { eventLine, sessionLine } from "./timeline.js";
 import { count, duration, exact, instant, number, plain, size } from "./words.js";
@@ -58,8 +58,8 @@ function sessionOf(page, session, heading = "h3") {
     h(heading, {}, `${instant(session.started_at)} to ${instant(session.ended_at)} `,
       session.is_open ? h("span", { class: "tag is-running" }, "open") : null),
     facts([
-      ["Began because", session.began_why],
-      [session.is_open ? "Not ended" : "Ended because", session.ended_why],
+      ["Began because", marked(session.began_why)],
+      [session.is_open ? "Not ended" : "Ended because", marked(session.ended_why)],
       ["Length", duration(session.duration_s)],
       ["Events", number(session.event_count)],
       ["After the one before", session.since_previous_s === null ? null : duration(session.since_previous_s)],
@@ -95,7 +95,7 @@ async function ofEvent(page, id) {
   return [
     work(view),
     view.fates.length ? null : h("p", {}, "No record with this id is known in this range."),
-    view.fates.map((fate) => section(`${plain(fate.fate)}, ${fate.hour}`, h("p", {}, fate.why),
+    view.fates.map((fate) => section(`${plain(fate.fate)}, ${fate.hour}`, h("p", {}, marked(fate.why)),
       fate.event ? [
         h("p", {}, h("a", { href: page.address("find", { machine: fate.event.machine_id }) }, `Machine ${fate.event.machine_id}`)),
         fate.fate === "late" ? lateTable(page, [fate.event]) : eventTable(page, "The event", [fate.event]),

@@ -67,9 +67,9 @@ const TO_DO = {
   damaged: "restore",
 };
 const MENDS = {
-  run: "Run them.",
+  run: "To be run.",
   see: "See the log of the run, mend what it says, clear it.",
-  again: "Run them again, in order.",
+  again: "To be run again, in order.",
   wait: "They can be run once those before them are.",
   restore: "See the hour: its ledger must be restored.",
 };
