@@ -28,7 +28,7 @@ from sessionize.observe.views import Progress
 from sessionize.pipeline.status import HourState, Judged, Link, judge
 
 #: How many hours are read between two looks at the clock, for each request made side by side.
-_AHEAD = 4
+_AHEAD = 8
 
 
 @dataclass(frozen=True)
@@ -156,8 +156,9 @@ class Catalog:
     def refresh(self, budget_s: float | None = None) -> Progress:
         """List the ledgers, and read those that have changed, the newest first.
 
-        Costs three listings, and a read of each ledger, and of each claim, that has another version
-        than before.
+        Costs three listings, whatever the budget (on S3 a request for each thousand hours, one
+        after the other), and a read of each ledger, and of each claim, that has another version
+        than before. Who must not wait calls it in a thread: views are made of what is known.
 
         Parameters
         ----------
@@ -176,6 +177,7 @@ class Catalog:
         try:
             before = self._rows_before()
             self._look(before)
+            self._is_loaded = True
             try:
                 self._read_changed(before, deadline)
             finally:
@@ -196,7 +198,6 @@ class Catalog:
     def _rows_before(self) -> Mapping[Hour, CatalogRow]:
         if self._is_loaded or self._kept is None:
             return self.snapshot.rows
-        self._is_loaded = True
         return self._kept.load()
 
     def _look(self, before: Mapping[Hour, CatalogRow]) -> None:

@@ -149,8 +149,9 @@ def _fates(search: Search, event_id: str, hits: Sequence[tuple[Hour, Row]]) -> l
     late = _by_place(search.rows("late_events", rows_with_event_id, event_id, later)[0])
     pending = _by_place(search.pending_after(rows_with_event_id, event_id)[0])
     sessions = _sessions(search, [row for _, row in settled.values()])
-    last = search.hours[-1][0]
-    is_gapless = len(later) == sum(1 for _ in hours_between(max(since, search.first), last.next))
+    is_gapless = bool(later) and len(later) == sum(
+        1 for _ in hours_between(max(since, search.first), later[-1][0].next)
+    )
     return [
         _fate(hour, row, settled, late, pending, sessions, is_gapless=is_gapless)
         for hour, row in hits

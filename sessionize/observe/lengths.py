@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 #: The lower bounds of histograms, in seconds: about twice the one before.
 BOUNDS = (0, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400, 28800, 86400)
 #: The most pairs that are held in memory where they can be had from the folder again.
-_IN_MEMORY = 4 << 20
+_IN_MEMORY = 8 << 20
 #: Up to this length, every second gets a place when counts are added up.
 _DENSE = 1 << 21
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,14 +28,22 @@ def opened(pipeline: Pipeline, cache: Path | None = None) -> Catalog:
     return catalog
 
 
-@pytest.fixture
-def desktop(tmp_path: Path) -> Pipeline:
-    """The scenario's pipeline; its four hours have been run."""
-    scenario.land_all(LocalStorage(tmp_path / "raw"))
-    pipeline = Pipeline.open(scenario.config(tmp_path / "raw", tmp_path / "lake"))
+@pytest.fixture(scope="session")
+def desktop_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scenario's four hours, run."""
+    folder = tmp_path_factory.mktemp("desktop")
+    scenario.land_all(LocalStorage(folder / "raw"))
     for hour in scenario.HOURS:
-        run_hour(pipeline, hour)
-    return pipeline
+        run_hour(Pipeline.open(scenario.config(folder / "raw", folder / "lake")), hour)
+    return folder
+
+
+@pytest.fixture
+def desktop(desktop_folder: Path, tmp_path: Path) -> Pipeline:
+    """The scenario's pipeline, after its four hours; a test may do with it what it likes."""
+    for name in ("raw", "lake"):
+        shutil.copytree(desktop_folder / name, tmp_path / name)
+    return Pipeline.open(scenario.config(tmp_path / "raw", tmp_path / "lake"))
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 from sessionize.lake.claim_records import claim_key
 from sessionize.lake.layout import Lake
@@ -43,6 +44,19 @@ class CountedStorage(LocalStorage):
     def read_part(self, key: str, begin: int, size: int, version: str = ABSENT):
         self.reads.append(key)
         return super().read_part(key, begin, size, version)
+
+
+class ReadOnlyStorage(LocalStorage):
+    """A folder that takes nothing, and gives nothing away."""
+
+    def write(self, key: str, content: bytes, replaces: str | None = None) -> str:
+        raise AssertionError(key)
+
+    def upload(self, key: str, path: Path, replaces: str | None = None) -> str:
+        raise AssertionError(key)
+
+    def delete(self, key: str, version: str | None = None) -> None:
+        raise AssertionError(key)
 
 
 class MemoryStore:

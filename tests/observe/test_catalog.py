@@ -8,6 +8,7 @@ import pytest
 
 from sessionize.lake.layout import Lake
 from sessionize.lake.storage import S3Credentials, open_storage
+from sessionize.model.errors import StorageError
 from sessionize.observe.catalog import Catalog
 from sessionize.observe.hours import hours
 from sessionize.observe.views import Progress
@@ -175,6 +176,21 @@ class TestCacheFile:
         assert catalog.refresh() == Progress(4, 4)
         assert len(store.reads) == 8
         assert self.file(cache).read_text() == text
+
+    def test_a_lake_that_cannot_be_listed_at_first_costs_no_reads_later(
+        self, lake, store, cache, monkeypatch
+    ):
+        def fail(prefix: str = ""):
+            raise StorageError("the listing failed", "Try again.")
+
+        catalog = Catalog(lake, CONFIG, cache)
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "list", fail)
+            with pytest.raises(StorageError):
+                catalog.refresh()
+        store.reads.clear()
+        assert catalog.refresh() == Progress(4, 4)
+        assert store.reads == []
 
     def test_each_lake_has_its_own(self, cache, tmp_path):
         other = lake_of(CountedStorage(tmp_path / "other"), A, 2)

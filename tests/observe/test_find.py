@@ -20,11 +20,15 @@ from sessionize.model.hours import Hour, hours_between
 from sessionize.observe import find, partial, search
 from sessionize.observe.catalog import Catalog
 from sessionize.observe.find import event, machine
+from sessionize.observe.hours import hour, hours
 from sessionize.observe.plain import plain
+from sessionize.observe.quarantine import quarantine_reasons, quarantined
+from sessionize.observe.trends import trends
 from sessionize.observe.views import EventRow, MachineView
 from sessionize.pipeline.runner import run_hour
 from sessionize.pipeline.stages import Pipeline
 from tests.observe.conftest import WEB_HOURS, opened
+from tests.observe.stores import ReadOnlyStorage
 from tests.pipeline import scenario
 
 A, B, C, D = scenario.HOURS
@@ -92,20 +96,20 @@ def check_machine(view: MachineView, plainly: Plain) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seed", "small", "hours"),
+    ("seed", "small", "cut"),
     [(0, 1 << 20, WHOLE), (0, 0, WITHIN), (1, 1 << 20, WITHIN), (1, 1 << 20, LAST)],
 )
 def test_a_machine_is_what_a_plain_loop_finds(
     web_lake: WebLake,
     seed: int,
     small: int,
-    hours: tuple[int, int],
+    cut: tuple[int, int],
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(partial, "SMALL", small)
     pipeline = web_lake(seed)
     catalog = opened(pipeline)
-    since, until = WEB_HOURS[hours[0]], WEB_HOURS[hours[1] - 1].next
+    since, until = WEB_HOURS[cut[0]], WEB_HOURS[cut[1] - 1].next
     plainly = Plain(pipeline, since, until)
     for name in [*Plain(pipeline, FIRST, END).ids("machine_id")[:9], "no such machine"]:
         check_machine(machine(catalog, name, since, until), plainly)
@@ -136,11 +140,11 @@ def test_sessions_begin_for_the_reason_for_which_the_one_before_ended(web_lake: 
     assert reasons >= {"no_open_session", "timeout", "opening_event", "closing_event"}
 
 
-@pytest.mark.parametrize("hours", [WHOLE, WITHIN])
-def test_an_event_is_what_a_plain_loop_finds(web_lake: WebLake, hours: tuple[int, int]):
+@pytest.mark.parametrize("cut", [WHOLE, WITHIN])
+def test_an_event_is_what_a_plain_loop_finds(web_lake: WebLake, cut: tuple[int, int]):
     pipeline = web_lake(0)
     catalog = opened(pipeline)
-    since, until = WEB_HOURS[hours[0]], WEB_HOURS[hours[1] - 1].next
+    since, until = WEB_HOURS[cut[0]], WEB_HOURS[cut[1] - 1].next
     plainly = Plain(pipeline, since, until)
     # Each overrides what stands above it.
     fates = {
@@ -208,8 +212,8 @@ class TestDesktop:
         assert [it.fate for it in fates] == ["settled", "unknown"]
 
     def test_a_session_of_which_events_alone_are_left_is_told_from_them(self, desktop: Pipeline):
-        for hour in (B, C):
-            ledger = desktop.lake.ledger(hour)
+        for outdated in (B, C):
+            ledger = desktop.lake.ledger(outdated)
             assert ledger is not None
             published = {
                 name: replace(file, rows=0) if "sessions" in name else file
@@ -328,6 +332,30 @@ def test_a_lake_without_hours_knows_nobody(tmp_path: Path):
     assert event(catalog, "a1", A, C).fates == []
 
 
+def test_nothing_is_written_to_the_lake(desktop: Pipeline, tmp_path: Path):
+    before = scenario.content(desktop.lake.storage)
+    lake = Lake(ReadOnlyStorage(desktop.config.lake))
+    catalog = opened(replace(desktop, lake=lake), tmp_path / "cache")
+    assert hours(catalog).by_state == {"done": 4}
+    assert hour(catalog, A).claimed
+    assert trends(catalog).lengths_read
+    assert quarantine_reasons(catalog).worst
+    assert quarantined(catalog, A).records
+    assert machine(catalog, "b2b2b2b2", A, D.next).sessions
+    assert event(catalog, "b2-22:59:00-proedit", A, D.next).fates
+    assert scenario.content(desktop.lake.storage) == before
+
+
+def test_what_waits_in_the_last_state_is_known_before_the_next_hour_has_run(tmp_path: Path):
+    folder = shutil.copytree(RECORDED / "waiting", tmp_path / "copy")
+    pipeline = Pipeline.open(load_config(folder / "pipeline.toml"))
+    last = pipeline.lake.done_hours()[-1]
+    row = Plain(pipeline, last, last.next).rows("pending")[0]
+    view = event(opened(pipeline), row["event_id"], last.next, last.next.next)
+    assert [it.fate for it in view.fates] == ["unknown"]
+    assert (view.missing_hours, view.read.hours) == (1, 0)
+
+
 @pytest.mark.parametrize("small", [0, 1 << 20], ids=["in parts", "whole"])
 def test_a_lake_on_s3_is_read_as_one_in_a_folder(
     bucket: str, s3_credentials: S3Credentials, desktop: Pipeline, small: int, monkeypatch
@@ -348,7 +376,7 @@ def test_a_lake_on_s3_is_read_as_one_in_a_folder(
 def test_an_hour_that_has_been_run_again_is_found_as_it_is_now(desktop: Pipeline):
     catalog = opened(desktop)
     scenario.land(desktop.raw, A, "late", [scenario.event("f6", "22:58:00")])
-    for hour in scenario.HOURS:
-        run_hour(desktop, hour)
+    for again in scenario.HOURS:
+        run_hour(desktop, again)
     catalog.refresh()
     assert len(machine(catalog, "f6f6f6f6", A, D.next).sessions) == 1
