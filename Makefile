@@ -10,10 +10,10 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow shell test fuzz lint docs bench lock clean
+.PHONY: help setup demo airflow shell test fuzz lint docs screenshots bench lock clean
 
 help: ## Show what can be done here
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv with everything that is needed, pinned (the others do it by themselves)
 
@@ -63,6 +63,9 @@ lint: setup ## Check style and types
 
 docs: setup ## Write the tables of README.md and docs/ anew, after a change of the declared columns
 	@$(BIN)/python -m local.docs
+
+screenshots: setup ## Take the screenshots of the operator's page anew (needs Chromium)
+	@$(BIN)/python -m local.screenshots
 
 bench: $(BENCH)/.installed ## Measure the job against DuckDB, Polars, PySpark and pandas (some half an hour)
 	$(BENCH)/bin/python -m bench

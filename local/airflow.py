@@ -71,6 +71,7 @@ def _run_airflow(
         step.done()
         console.print(
             f"\n  [bold]{stack.url}/dags/{world.DAG_ID}[/]\n"
+            f"  [bold]{stack.url}/plugin/sessionize[/]  is the data whole?\n"
             f"  user [bold]{USER}[/], password [bold]{PASSWORD}[/]\n"
             f"  logs in {stack.home}\n\n"
             "Ctrl-C stops it; `make shell` in another terminal is for its command line.\n"

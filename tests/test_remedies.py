@@ -144,6 +144,17 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             "::test_a_provider_that_is_not_installed_is_named_when_the_dag_is_loaded"
         ),
     },
+    "airflow/page/catalogs": {
+        "See that its pipeline file is where the API server finds it: "
+        "SESSIONIZE_PIPELINES, or pipelines/ in the DAGs folder.": (
+            "tests/airflow/page/test_access.py::test_a_dag_that_is_no_pipeline_is_unknown"
+        ),
+    },
+    "airflow/page/parameters": {
+        "Write it as 2017-02-04T23, in UTC.": (
+            "tests/airflow/page/test_access.py::test_what_is_no_hour_is_refused"
+        ),
+    },
     "airflow/pipelines": {
         "The other pipelines run meanwhile.": (
             "tests/airflow/test_dag_files.py"

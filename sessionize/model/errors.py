@@ -29,6 +29,10 @@ class ConfigError(SessionizeError):
     """A pipeline file cannot be read, or one of its settings is wrong."""
 
 
+class UnknownPipelineError(SessionizeError):
+    """There is no pipeline of this name."""
+
+
 class IntervalError(SessionizeError):
     """A run was asked for something that is not one aligned hour of the pipeline."""
 
