@@ -106,14 +106,12 @@ def write_of_shards(
     (folder / _STATE).mkdir(exist_ok=True)
     duplicates = 0
     with contextlib.ExitStack() as stack:
-        files: dict[str, ParquetFile] = {}
-        threads: dict[str, ThreadPoolExecutor] = {}
-        for name in staged_schemas(schemas):
-            files[name] = stack.enter_context(
-                ParquetFile(folder / name, _kept(name, schemas), name)
-            )
-            # It ends before its file is closed: where one fails, others are still being written.
-            threads[name] = stack.enter_context(ThreadPoolExecutor(1))
+        files = {
+            name: stack.enter_context(ParquetFile(folder / name, _kept(name, schemas), name))
+            for name in staged_schemas(schemas)
+        }
+        # They end before the files are closed: where one fails, others are still being written.
+        threads = {name: stack.enter_context(ThreadPoolExecutor(1)) for name in files}
         writing: list[Future[None]] = []
         for shard in shards:
             duplicates += shard.duplicates
