@@ -25,6 +25,8 @@ def set_up() -> None:
     _keep_memory()
     # numpy's algebra is not used, and its threads would wait busily for work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Nor is SciPy's, which numba would import where it is there: that takes a tenth of a second.
+    sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
     # Threads spend most of their time in compiled code, and wait for Python's lock in between: at
     # the default of 5 ms for longer than they then hold it.
     sys.setswitchinterval(0.001)
@@ -47,7 +49,9 @@ def _keep_memory() -> None:
 def run() -> None:
     """Run the command line in a process that is set up for it, and exit."""
     set_up()
-    sys.exit(main())
+    code = main()
+    gc.freeze()  # else the interpreter searches all there is once more for cycles before it ends
+    sys.exit(code)
 
 
 if __name__ == "__main__":
