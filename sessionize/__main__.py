@@ -25,8 +25,6 @@ def set_up() -> None:
     _keep_memory()
     # numpy's algebra is not used, and its threads would wait busily for work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Nor is SciPy's, which numba would import where it is there: that takes a tenth of a second.
-    sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
     # Threads spend most of their time in compiled code, and wait for Python's lock in between: at
     # the default of 5 ms for longer than they then hold it.
     sys.setswitchinterval(0.001)
