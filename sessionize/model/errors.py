@@ -83,3 +83,7 @@ class NewerFormatError(SessionizeError):
 
 class NothingFoundError(SessionizeError):
     """A look at what has landed has found nothing that a pipeline could be made of."""
+
+
+class SparkError(SessionizeError):
+    """Spark is not there, does not start, or has failed by itself."""
