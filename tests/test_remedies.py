@@ -307,6 +307,14 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             f"{HERE}::test_an_object_of_an_hour_under_way_that_is_lost"
         ),
     },
+    "shipped": {
+        "Give --force to replace what differs, or write into another folder.": (
+            "tests/test_shipped.py::test_what_somebody_has_changed_is_replaced_only_if_they_say_so"
+        ),
+        "Name a folder that you may write into.": (
+            "tests/test_shipped.py::test_a_folder_that_cannot_be_written_is_named"
+        ),
+    },
 }
 
 

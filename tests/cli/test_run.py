@@ -1,4 +1,4 @@
-"""The command line: what it prints, how it exits; its errors are one line, with the mend."""
+"""``run`` and ``status``: what they print."""
 
 from __future__ import annotations
 
@@ -9,19 +9,9 @@ import pytest
 
 from sessionize.cli import main
 from sessionize.lake.storage import LocalStorage
-from sessionize.pipeline import runner
 from tests.pipeline import scenario
 
 FIRST, SECOND, THIRD, LAST = scenario.HOURS
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> str:
-    (tmp_path / "raw").mkdir()
-    scenario.land_all(LocalStorage(tmp_path / "raw"))
-    file = tmp_path / "pipeline.toml"
-    file.write_text(f'name = "t"\nraw = "raw"\nlake = "lake"\nstart = {FIRST}:00:00Z\n')
-    return str(file)
 
 
 def test_a_range_is_half_open_and_prints_a_line_an_hour(config, capsys):
@@ -124,22 +114,6 @@ def test_a_limit_that_is_exceeded_publishes_nothing(config, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["run", "--config", "absent.toml", "--hour", "2017-02-04T22"], "cannot be read"),
-        (["run", "--config", "CONFIG", "--hour", "yesterday"], "is not an hour"),
-        (["run", "--config", "CONFIG", "--hour", "2017-02-04T22:30"], "is not an hour"),
-        (["run", "--config", "CONFIG", "--hour", "2017-02-04T21"], "before the first hour"),
-    ],
-)
-def test_bad_input_is_one_line_and_exit_code_1(config, capsys, arguments, says):
-    assert main([config if word == "CONFIG" else word for word in arguments]) == 1
-    error = capsys.readouterr().err
-    assert says in error
-    assert error.count("\n") == 1
-
-
-@pytest.mark.parametrize(
     "options",
     [[], ["--from", "2017-02-04T22"], ["--hour", "2017-02-04T22", "--to", "2017-02-04T23"]],
 )
@@ -147,31 +121,3 @@ def test_half_a_range_is_wrong_usage(config, options):
     with pytest.raises(SystemExit) as exit_:
         main(["run", "--config", config, *options])
     assert exit_.value.code == 2
-
-
-def test_what_nobody_expected_is_one_line_too(config, capsys, monkeypatch):
-    def fail(*_: object) -> None:
-        raise RuntimeError("boom\nbang")
-
-    monkeypatch.setattr(runner, "run_hour", fail)
-    assert main(["run", "--config", config, "--hour", str(FIRST)]) == 1
-    error = capsys.readouterr().err
-    assert "RuntimeError: boom bang" in error
-    assert error.count("\n") == 1
-
-
-def test_a_lake_is_verified_and_the_command_that_mends_it_can_be_typed(config, tmp_path, capsys):
-    main(["run", "--config", config, "--from", str(FIRST), "--to", str(THIRD)])
-    capsys.readouterr()
-    assert main(["verify", "--config", config]) == 0
-    assert "everything is as the ledgers say" in capsys.readouterr().out
-    part = tmp_path / "lake" / "sessions" / SECOND.partition / "part-0.parquet"
-    part.write_bytes(bytes(part.stat().st_size))
-    assert main(["verify", "--config", config]) == 1
-    *_, fault, _, command = capsys.readouterr().out.splitlines()
-    assert fault.endswith("part-0.parquet is damaged: its SHA-256 is another one")
-    program, arguments = command.split(" run ")
-    assert program == "python -m sessionize"
-    assert main(["verify", "--config", config, "--to", str(SECOND)]) == 0
-    assert main(["run", *arguments.split()]) == 0
-    assert main(["verify", "--config", config]) == 0

@@ -1,0 +1,29 @@
+"""``describe``: a pipeline's columns."""
+
+from __future__ import annotations
+
+import argparse
+
+from sessionize.cli.arguments import Commands, add_command
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the parser."""
+    text = "print the columns of a pipeline"
+    parser = add_command(commands, "describe", text, _describe)
+    parser.add_argument("--athena", action="store_true", help="as statements for Athena")
+
+
+def _describe(options: argparse.Namespace) -> int:
+    from sessionize.config import load_config
+    from sessionize.model.describe import athena_ddl, events_table, sessions_table
+
+    config = load_config(options.config)
+    if options.athena:
+        first_day = f"{config.start.start:%Y-%m-%d}"
+        for dataset in config.schemas.datasets:
+            print(athena_ddl(dataset, config.schemas, config.lake, first_day), end="\n\n")
+        return 0
+    print(f"`events`\n\n{events_table(config.schemas, config.raw_fields)}\n")
+    print(f"`sessions`, `open_sessions`\n\n{sessions_table(config.schemas)}")
+    return 0
