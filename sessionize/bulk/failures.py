@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from sessionize.model import errors
 from sessionize.model.errors import SessionizeError, SparkError
 
-_Item = TypeVar("_Item")
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
 
 _MARK = "sessionize-error "
 _MARKED = re.compile(re.escape(_MARK) + r"(\{.*\})")
@@ -24,10 +25,10 @@ class TaskError(Exception):
     """A `SessionizeError` as text that survives Spark."""
 
 
-def marked(items: Iterable[_Item]) -> Iterator[_Item]:
-    """Yield what a task makes; mark the error that ends it, so that `explained` finds it."""
+def marked(work: Callable[[_Given], Iterable[_Made]], given: _Given) -> Iterator[_Made]:
+    """Yield what a task makes of what it is given; mark its error, so that `explained` finds it."""
     try:
-        yield from items
+        yield from work(given)
     except SessionizeError as error:
         known = {"error": type(error).__name__, "fault": error.fault, "remedy": error.remedy}
         raise TaskError(_MARK + json.dumps(known)) from error

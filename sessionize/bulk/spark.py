@@ -1,35 +1,25 @@
-"""Spark: found, started, and told how the rows of `rows` pass through it."""
+"""Spark, found and started."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sessionize
-from sessionize.bulk.failures import explained, marked
-from sessionize.bulk.rows import BATCH_ROWS, COLUMNS, ORDER, Row, from_batches, to_batches
 from sessionize.model.errors import SparkError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
-_HASH_SEED, _WORD = 42, 0xFFFFFFFF
 #: A master that is given for this machine: its tasks are tried so often.
 _TRIES = 4
-_SETTINGS = {
-    # Cells are large: the number of rows in a batch is what bounds it.
-    "spark.sql.execution.arrow.maxRecordsPerBatch": str(BATCH_ROWS),
-    # How the work is cut is known here.
-    "spark.sql.adaptive.enabled": "false",
-}
 _ON_THIS_MACHINE = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -68,6 +58,8 @@ def session(master: str | None = None) -> Iterator[SparkSession]:
     is_submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     if not is_submitted:
         _check_java()
+    # What it does not support yet are its own frames; nothing but Arrow passes here.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     builder = SparkSession.builder.appName("sessionize")
     if master or not is_submitted:
         builder = builder.master(_with_tries(master or "local[*]"))
@@ -89,69 +81,6 @@ def session(master: str | None = None) -> Iterator[SparkSession]:
         yield spark
     finally:
         spark.stop()
-
-
-def keys_of(count: int) -> tuple[int, ...]:
-    """Return a key for each of ``count`` partitions, by which Spark brings rows to it and no other.
-
-    It hashes keys; these are found by trying. With other keys the outcome would be the same, but
-    some tasks would have the work of several, and others none.
-    """
-    keys: dict[int, int] = {}
-    for key in itertools.count():
-        keys.setdefault(_hash(key) % count, key)
-        if len(keys) == count:
-            return tuple(keys[number] for number in range(count))
-    raise AssertionError  # there is always another number
-
-
-def _hash(key: int) -> int:
-    """Hash a number below 2³² as Spark's partitioner does: Murmur3 of 64 bits, signed."""
-    mixed = _HASH_SEED
-    for word in (key, 0):
-        word = (word * 0xCC9E2D51) & _WORD
-        word = ((word << 15 | word >> 17) * 0x1B873593) & _WORD
-        mixed ^= word
-        mixed = ((mixed << 13 | mixed >> 19) * 5 + 0xE6546B64) & _WORD
-    mixed ^= 8
-    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35), (16, 1)):
-        mixed = ((mixed ^ mixed >> shift) * factor) & _WORD
-    return mixed - (mixed >> 31 << 32)
-
-
-def numbers(spark: SparkSession, count: int, tasks: int) -> DataFrame:
-    """Return the numbers from 0 on, divided among tasks in runs."""
-    return spark.range(0, count, 1, max(1, min(tasks, count)))
-
-
-def stage(frame: DataFrame, work: Callable[[Iterable[Row]], Iterator[Row]]) -> DataFrame:
-    """Return the rows that a function makes of those of a task."""
-
-    def on_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return to_batches(marked(work(from_batches(batches))))
-
-    return frame.mapInArrow(on_batches, COLUMNS)
-
-
-def first_stage(frame: DataFrame, work: Callable[[Iterable[int]], Iterator[Row]]) -> DataFrame:
-    """Return the rows that a function makes of the numbers of a task."""
-
-    def on_batches(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        given = (number for batch in batches for number in batch.column(0).to_pylist())
-        return to_batches(marked(work(given)))
-
-    return frame.mapInArrow(on_batches, COLUMNS)
-
-
-def brought_together(frame: DataFrame, tasks: int) -> DataFrame:
-    """Bring the rows of a key to one task, in order: Spark's shuffle."""
-    return frame.repartition(tasks, "key").sortWithinPartitions(*ORDER)
-
-
-def set_up(spark: SparkSession) -> None:
-    """Set what the stages rely on, for this session."""
-    for name, value in _SETTINGS.items():
-        spark.conf.set(name, value)
 
 
 def _check_java() -> None:
