@@ -52,7 +52,7 @@ class _Due:
     staged: dict[str, str]
 
 
-Place = Callable[[Sequence[Placement]], None]
+Place = Callable[[Stretch, Sequence[Placement]], None]
 
 
 def publish_hours(
@@ -97,14 +97,14 @@ def publish_hours(
                 fetched = _Fetched(pipeline.staging, quarantine, folder)
                 check_run(ledger, config.limits, functools.partial(fetched.__getitem__, ""))
         except SessionizeError:
-            yield from _publish(pipeline, due, place)
+            yield from _publish(pipeline, stretch, due, place)
             raise
         due.append(_Due(claim, ledger, previous, _staged(ledger, hour)))
         previous = ledger
         if len(due) == at_once:
-            yield from _publish(pipeline, due, place)
+            yield from _publish(pipeline, stretch, due, place)
             due = []
-    yield from _publish(pipeline, due, place)
+    yield from _publish(pipeline, stretch, due, place)
 
 
 def place_hour(stretch: Stretch, placement: Placement) -> None:
@@ -115,13 +115,15 @@ def place_hour(stretch: Stretch, placement: Placement) -> None:
         place_files(pipeline.lake, placement.begun, files)
 
 
-def _publish(pipeline: Pipeline, due: Sequence[_Due], place: Place) -> Iterator[Published]:
+def _publish(
+    pipeline: Pipeline, stretch: Stretch, due: Sequence[_Due], place: Place
+) -> Iterator[Published]:
     lake = pipeline.lake
     placements = []
     for hour in due:
         check = functools.partial(check_claim, lake, hour.claim)
         placements.append(Placement(begin_commit(lake, hour.ledger, check), hour.staged))
-    place([placement for placement in placements if placement.begun.changed])
+    place(stretch, [placement for placement in placements if placement.begun.changed])
     for hour, placement in zip(due, placements, strict=True):
         _check_previous(pipeline, hour)
         published = end_commit(lake, placement.begun)

@@ -16,7 +16,7 @@ from sessionize.cli.summary import print_outdated, print_published
 
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
-    text = "run a range of hours in one pass on Spark: the same files as hour by hour"
+    text = "run many hours in one pass, on many machines: the same files as hour by hour"
     parser = add_command(commands, "bulk", text, _bulk)
     add_range(parser, "run")
     parser.add_argument(
