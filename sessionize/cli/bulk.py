@@ -39,17 +39,18 @@ def _bulk(options: argparse.Namespace) -> int:
     if options.stretch is not None and options.stretch < 1:
         options.parser.error("--stretch is at least 1")
     hours, pipeline = hours_of_range(options), open_pipeline(options)
+    from sessionize.bulk.driver import STRETCH, Cut, bulk, not_done
+    from sessionize.bulk.engine import SparkEngine
+    from sessionize.bulk.progress import ShownProgress
     from sessionize.bulk.spark import session
 
+    if options.resume:
+        hours = not_done(pipeline, hours)
+        if not hours:
+            print(f"{options.first} to {options.end}: all hours are done")
+            return 0
+    published, cut = None, Cut(stretch=options.stretch or STRETCH)
     with session(options.master) as spark:
-        from sessionize.bulk.driver import STRETCH, Cut, bulk, not_done
-        from sessionize.bulk.engine import SparkEngine
-        from sessionize.bulk.progress import ShownProgress
-
-        if options.resume:
-            hours = not_done(pipeline, hours)
-        published = None
-        cut = Cut(stretch=options.stretch or STRETCH)
         for published in bulk(pipeline, SparkEngine(spark, ShownProgress()), hours, cut):
             print_published(published)
     print_outdated(published)
