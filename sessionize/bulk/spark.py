@@ -55,12 +55,19 @@ def session(master: str | None = None) -> Iterator[SparkSession]:
     if there is not None:
         yield there
         return
+    spark = _started(SparkSession.builder.appName("sessionize"), master)
+    try:
+        yield spark
+    finally:
+        spark.stop()
+
+
+def _started(builder: SparkSession.Builder, master: str | None) -> SparkSession:
     is_submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     if not is_submitted:
         _check_java()
     # What it does not support yet are its own frames; nothing but Arrow passes here.
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-    builder = SparkSession.builder.appName("sessionize")
     if master or not is_submitted:
         builder = builder.master(_with_tries(master or "local[*]"))
     if not is_submitted and (master or "local").startswith("local"):
@@ -69,7 +76,7 @@ def session(master: str | None = None) -> Iterator[SparkSession]:
             builder = builder.config(name, value)
         builder = builder.config("spark.local.dir", tempfile.gettempdir())
     try:
-        spark = builder.getOrCreate()
+        return builder.getOrCreate()
     except Exception as error:  # of the JVM, of a cluster manager, of a socket
         why = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise SparkError(
@@ -77,10 +84,6 @@ def session(master: str | None = None) -> Iterator[SparkSession]:
             "Its own words above say more: Spark 4 needs Java 17 or 21, and a `--master` that is "
             "there.",
         ) from error
-    try:
-        yield spark
-    finally:
-        spark.stop()
 
 
 def _check_java() -> None:

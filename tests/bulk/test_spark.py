@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -26,12 +27,18 @@ def test_without_java_it_says_how_to_have_it(monkeypatch, tmp_path: Path, home: 
     assert home in caught.value.fault
 
 
-def test_the_command_line_says_so_in_one_line(monkeypatch, tmp_path: Path, capsys):
-    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+@pytest.fixture
+def config(tmp_path: Path) -> list[str]:
+    """The command over an hour."""
     file = tmp_path / "t.toml"
     file.write_text(f'name = "t"\nraw = "r"\nlake = "l"\nstart = {scenario.START}:00:00Z\n')
     hours = ["--from", str(scenario.START), "--to", str(scenario.HOURS[1])]
-    assert main(["bulk", "--config", str(file), *hours]) == 1
+    return ["bulk", "--config", str(file), *hours]
+
+
+def test_the_command_line_says_so_in_one_line(monkeypatch, config: list[str], capsys):
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    assert main(config) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("sessionize: PySpark is not installed")
 
@@ -51,10 +58,13 @@ def test_tasks_on_this_machine_are_tried_more_than_once(given: str, tried: str):
 
 
 @pytest.mark.slow
-def test_a_master_that_is_not_there_is_said_so(needs_spark, monkeypatch):
-    monkeypatch.setattr("pyspark.sql.SparkSession.getActiveSession", lambda: None)
-    with (
-        pytest.raises(SparkError, match="Spark does not start"),
-        spark.session("nonsense://host"),
-    ):
-        pass
+def test_a_master_that_is_not_there_is_said_so(needs_spark: None, config: list[str]):
+    run = subprocess.run(
+        [sys.executable, "-m", "sessionize", *config, "--master", "nonsense://host"],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1].startswith("sessionize: Spark does not start: ")
