@@ -182,8 +182,6 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         ),
     },
     "bulk/failures": {
-        # What the error of a task says.
-        "{}": "tests/bulk/test_failures.py::test_the_error_of_a_task_comes_back_from_text",
         "The logs of the driver and its executors say more. Mend it and start again: what is "
         "published is whole, and stays.": (
             "tests/bulk/test_failures.py::test_what_else_goes_wrong_is_told_in_one_line"

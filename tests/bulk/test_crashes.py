@@ -1,7 +1,7 @@
 """A driver that dies at any of its requests, and is started again: the lake of hourly runs.
 
-Every seventeenth request goes wrong in one of the four ways; with SESSIONIZE_EXHAUSTIVE=1 each does,
-in each.
+Every seventeenth request goes wrong in one of the four ways; with SESSIONIZE_EXHAUSTIVE=1 each
+does, in each.
 """
 
 from __future__ import annotations
