@@ -191,7 +191,7 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Run {} again.": "tests/bulk/test_crashes.py::test_an_hour_before_that_was_run_meanwhile",
     },
     "bulk/spark": {
-        "Install it: pip install 'sessionize[spark]'.": (
+        "Install it: pip install 'pyspark>=4,<5'.": (
             "tests/bulk/test_spark.py::test_without_pyspark_it_says_how_to_have_it"
         ),
         "Install Java 17 or 21 (Debian, Ubuntu: openjdk-17-jre-headless), or set JAVA_HOME.": (

@@ -49,7 +49,7 @@ def session(master: str | None = None) -> Iterator[SparkSession]:
         from pyspark.sql import SparkSession
     except ImportError as error:
         raise SparkError(
-            f"PySpark is not installed ({error})", "Install it: pip install 'sessionize[spark]'."
+            f"PySpark is not installed ({error})", "Install it: pip install 'pyspark>=4,<5'."
         ) from error
     there = SparkSession.getActiveSession()
     if there is not None:
