@@ -14,7 +14,7 @@ from tests.pipeline import scenario
 
 def test_without_pyspark_it_says_how_to_have_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
-    with pytest.raises(SparkError, match="PySpark is not installed.*pip install 'pyspark>=4,<5'"):
+    with pytest.raises(SparkError, match=r"PySpark is not installed.*pip install 'pyspark>=4,<5'"):
         spark.session().__enter__()
 
 
