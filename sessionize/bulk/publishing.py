@@ -92,10 +92,7 @@ def publish_hours(
             *(claim, hour.objects, previous, config, hour.written, hour.tallies, hour.duplicates)
         )
         try:
-            with temporary_folder() as folder:
-                quarantine = {"": hour.written["quarantine"].key}
-                fetched = _Fetched(pipeline.staging, quarantine, folder)
-                check_run(ledger, config.limits, functools.partial(fetched.__getitem__, ""))
+            _check(pipeline, ledger, hour)
         except SessionizeError:
             yield from _publish(pipeline, stretch, due, place)
             raise
@@ -131,6 +128,13 @@ def _publish(
         if not hour.ledger.claimed:
             warn_of_nothing(pipeline, hour.ledger.hour, hour.previous)
         yield published
+
+
+def _check(pipeline: Pipeline, ledger: Ledger, hour: AssembledHour) -> None:
+    with temporary_folder() as folder:
+        quarantine = {"quarantine": hour.written["quarantine"].key}
+        fetched = _Fetched(pipeline.staging, quarantine, folder)
+        check_run(ledger, pipeline.config.limits, lambda: fetched["quarantine"])
 
 
 def _check_previous(pipeline: Pipeline, due: _Due) -> None:

@@ -20,6 +20,17 @@ if TYPE_CHECKING:
 
 #: A master that is given for this machine: its tasks are tried so often.
 _TRIES = 4
+_ANYWHERE = {
+    # Cells are compressed already.
+    "spark.shuffle.compress": "false",
+    "spark.shuffle.spill.compress": "false",
+    # Workers keep freed memory for what comes next, and leave numpy's algebra alone, as the command
+    # line does: see `sessionize.__main__`.
+    "spark.executorEnv.ARROW_DEFAULT_MEMORY_POOL": "system",
+    "spark.executorEnv.MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "spark.executorEnv.MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+    "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
+}
 _ON_THIS_MACHINE = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -68,6 +79,8 @@ def _started(builder: SparkSession.Builder, master: str | None) -> SparkSession:
         _check_java()
     # What it does not support yet are its own frames; nothing but Arrow passes here.
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+    for name, value in _ANYWHERE.items():
+        builder = builder.config(name, value)
     if master or not is_submitted:
         builder = builder.master(_with_tries(master or "local[*]"))
     if not is_submitted and (master or "local").startswith("local"):
