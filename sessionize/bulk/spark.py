@@ -24,11 +24,7 @@ _ANYWHERE = {
     # Cells are compressed already.
     "spark.shuffle.compress": "false",
     "spark.shuffle.spill.compress": "false",
-    # Workers keep freed memory for what comes next, and leave numpy's algebra alone, as the command
-    # line does: see `sessionize.__main__`.
-    "spark.executorEnv.ARROW_DEFAULT_MEMORY_POOL": "system",
-    "spark.executorEnv.MALLOC_MMAP_THRESHOLD_": str(1 << 30),
-    "spark.executorEnv.MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+    # Numpy's algebra is not used, and its threads would wait busily for work.
     "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",
 }
 _ON_THIS_MACHINE = {
