@@ -11,7 +11,7 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test test-spark fuzz lint docs bench lock clean
+.PHONY: help setup demo airflow shell test test-spark fuzz lint docs bench lock clean
 
 help: ## Show what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ demo: setup ## Run the whole pipeline on this machine, with made-up events, and 
 
 airflow: setup ## Run Airflow on this machine with the demo's events, until Ctrl-C
 	@$(BIN)/python -m local.airflow
+
+shell: setup ## Open a shell in which `airflow` is the one of `make airflow`
+	@$(BIN)/python -m local.shell
 
 test: setup ## Run the tests, a file at a time on each processor, but for the slowest
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
@@ -95,7 +98,7 @@ COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes
 
 lock: setup ## Pin the dependencies anew, after a change of pyproject.toml (UPGRADE=--upgrade: to the latest)
 	$(BIN)/$(COMPILE) --extra airflow $(UPGRADE) -o requirements.txt
-	$(BIN)/$(COMPILE) --extra airflow $(UPGRADE) --group dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/$(COMPILE) --extra airflow --extra alerts $(UPGRADE) --group dev -c requirements.txt -o requirements-dev.txt
 	$(BIN)/$(COMPILE) $(UPGRADE) --extra spark --group dev -c requirements-dev.txt -o requirements-spark.txt
 	$(BIN)/$(COMPILE) $(UPGRADE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 

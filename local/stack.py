@@ -11,7 +11,7 @@ import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,6 +122,7 @@ def running_stack(
     plugins: Path = REPOSITORY / "plugins",
     buckets: tuple[str, ...] = ("events",),
     s3: S3Server | None = None,
+    more: Mapping[str, str] | None = None,
     tell: Callable[[str], object] = lambda text: None,
 ) -> Iterator[Stack]:
     """Run everything; yield it when Airflow is healthy; stop everything.
@@ -140,6 +141,8 @@ def running_stack(
         Buckets to create on a new S3 server.
     s3 : S3Server or None
         A server that is already running; None starts one.
+    more : mapping or None
+        What is added to the environment of Airflow's processes.
     tell : callable
         Is told what is being done, step by step.
 
@@ -166,7 +169,7 @@ def running_stack(
             plugins=plugins.resolve(),
             database_url=database_url,
             port=port,
-            more={**s3.env, "SESSIONIZE_PIPELINES": str(pipelines.resolve())},
+            more={**s3.env, "SESSIONIZE_PIPELINES": str(pipelines.resolve()), **(more or {})},
         )
         write_passwords(home)
         tell("Preparing Airflow's database")

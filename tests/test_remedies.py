@@ -40,14 +40,38 @@ FIRST, SECOND, THIRD, LAST = scenario.HOURS
 HERE = "tests/test_remedies.py"
 S3 = "tests/lake/storage/test_s3.py"
 DISCOVERY = "tests/discovery"
+OBSERVE = "tests/observe"
 LOCAL = "tests/lake/storage/test_local.py"
 BACKFILL = "tests/airflow/test_backfill_command.py"
 SCHEDULER = "tests/airflow/test_backfill_scheduler.py"
+RUN_DATE = "tests/airflow/test_run_date.py"
+DAILY = "tests/daily"
+DELIVERY = "tests/airflow/test_delivery.py"
 RUN_HOUR = "tests/airflow/test_run_hour.py"
+TELL = "tests/alerts/test_tell.py"
 
 #: Each remedy ({} is where something is put in), by module; and the test that provokes and, where
 #: it stands in this file, follows it. `None`: nobody can, here.
 REMEDIES: dict[str, dict[str, str | None]] = {
+    "alerts/tell": {
+        "Mend the connection or `alerts.notify`; the next look tells them.": (
+            f"{TELL}::test_one_that_cannot_be_told_keeps_no_other_from_it_and_is_told_later"
+        ),
+        "See who writes it; the next look tries again.": (
+            f"{TELL}::test_a_record_that_is_replaced_again_and_again_is_given_up"
+        ),
+    },
+    "alerts/told": {
+        "Move it away: what is wrong is then told once more.": (
+            f"{TELL}::test_a_foreign_record_is_moved_away_and_all_is_told_once_more"
+        ),
+    },
+    "airflow/alerts": {
+        "The log says what to do. To be told elsewhere, name somebody in `[[alerts.notify]]`.": (
+            "tests/airflow/test_alerts.py"
+            "::test_a_look_without_anybody_to_tell_fails_with_what_is_wrong"
+        ),
+    },
     "airflow/backfill/actions": {
         "Wait until it is done, or cancel it.": (
             f"{BACKFILL}::test_a_backfill_that_goes_on_is_named"
@@ -103,11 +127,22 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         # What the lake says, passed on.
         "{}": f"{BACKFILL}::test_an_hour_without_the_one_before_is_refused_before_it_is_created",
     },
+    "airflow/backfill/replay": {
+        "Run the command where Airflow's DAG files lie; for other DAGs leave --replay out.": (
+            "tests/airflow/test_backfill_replay.py::test_a_dag_of_no_pipeline_has_no_replay"
+        ),
+    },
     "airflow/connection": {
         "Put keys or a role into it, or give the workers an instance role.": None,
         "Create it (airflow connections add {} --conn-type aws …), or mend `airflow.aws_conn_id` "
         "in the pipeline file.": None,
         "Mend its keys, its role or its profile.": None,
+    },
+    "airflow/notify": {
+        "Install {} (the extra `alerts` has it), or leave the recipient out.": (
+            "tests/airflow/test_notify.py"
+            "::test_a_provider_that_is_not_installed_is_named_when_the_dag_is_loaded"
+        ),
     },
     "airflow/pipelines": {
         "The other pipelines run meanwhile.": (
@@ -115,7 +150,18 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             "::test_a_broken_pipeline_file_leaves_the_others_alone_and_is_shown"
         ),
     },
+    "airflow/run_date": {
+        'Trigger the DAG again with the param: --conf \'{"date": "2017-02-04"}\'.': (
+            f"{RUN_DATE}::test_a_run_for_no_day_is_refused"
+        ),
+        "Trigger the DAG again with one of them.": (
+            f"{RUN_DATE}::test_a_run_for_two_days_is_refused"
+        ),
+    },
     "airflow/run_hour": {
+        "Give an hour that has begun, in UTC.": (
+            f"{DELIVERY}::test_an_hour_that_has_begun_is_waited_for_and_a_future_one_refused"
+        ),
         'Trigger the hour by its name, without a logical date (--conf \'{"hour": "{}"}\'), or '
         "backfill it.": f"{RUN_HOUR}::test_a_date_within_an_hour_names_none",
         "Trigger the DAG again with the param and without a logical date.": (
@@ -141,6 +187,9 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Run a later hour, or set `start` earlier and run all hours from there.": (
             f"{HERE}::test_an_hour_before_the_first"
         ),
+        "Run an earlier hour, or set `end` later.": (
+            f"{DELIVERY}::test_an_hour_that_is_never_scheduled_is_refused"
+        ),
     },
     "lake/claim_records": {
         "Restore it from a backup, or move it away and run the hour again.": (
@@ -152,6 +201,50 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Run {} first.": f"{HERE}::test_claims_that_are_lost",
         "Run the hour again from `claim`.": (
             f"{HERE}::test_an_hour_that_another_attempt_claims_meanwhile"
+        ),
+    },
+    "daily/commit": {
+        "See where the day stands with `python -m sessionize daily --status`; run it again unless "
+        "it is done.": (
+            f"{DAILY}/test_commit.py::test_an_attempt_that_lags_behind_replaces_nothing"
+        ),
+    },
+    "daily/inputs": {
+        "Run the hours {} to {} first, in order.": (
+            f"{DAILY}/test_run.py::test_a_day_waits_for_its_hours"
+        ),
+        "Run the hours {} to {} again, in order, then the day.": (
+            f"{DAILY}/test_run.py::test_a_day_is_not_made_of_outdated_hours"
+        ),
+        "Run the days {} to {} first, in order: python -m sessionize daily --from {} --to {}.": (
+            f"{DAILY}/test_run.py::test_a_day_needs_the_one_before"
+        ),
+        "Run the day {} again first: python -m sessionize daily --date {}.": (
+            f"{DAILY}/test_commit.py"
+            "::test_a_day_that_fails_anywhere_is_completed_by_the_next_attempt"
+        ),
+    },
+    "daily/ledger": {
+        # It takes a defect to get there.
+        "Nothing was published. This is a defect: report it, and keep the files of the day's hours "
+        "and of the day before.": None,
+        "Run the newer release, or remove what `_days/` holds and run all days again. Nothing was "
+        "written.": f"{DAILY}/test_ledger.py::test_the_day_of_a_newer_release_is_refused",
+        "Restore it from a backup, or move it away and run its day again.": (
+            f"{DAILY}/test_ledger.py::test_what_is_no_ledger_is_named"
+        ),
+    },
+    "daily/records": {
+        "Run a day that has hours of the pipeline.": (
+            f"{DAILY}/test_run.py::test_a_day_that_is_not_the_pipelines_is_refused"
+        ),
+    },
+    "daily/run": {
+        "Run the hour {} again, then the day {}.": (
+            f"{DAILY}/test_run.py::test_damaged_sessions_of_an_hour_are_not_built_upon"
+        ),
+        "Run the day {} again, then {}.": (
+            f"{DAILY}/test_run.py::test_a_damaged_file_is_found_and_written_anew"
         ),
     },
     "discovery/browse": {
@@ -211,7 +304,7 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Give each pipeline a `lake` of its own.": f"{HERE}::test_the_lake_of_another_pipeline",
         "Give the pipeline a `lake` of its own; if the same objects have been moved there, write "
         "{} into {}.": f"{HERE}::test_raw_objects_that_have_been_moved",
-        "Move it out of the lake, then run the hour again.": f"{HERE}::test_a_foreign_file",
+        "Move it out of the lake, then run the {} again.": f"{HERE}::test_a_foreign_file",
     },
     "lake/ledger": {
         "Restore it from a backup, or move it away and run its hour again.": (
@@ -247,6 +340,10 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         ),
         "See where the hour stands with `python -m sessionize status`; run it again unless it is "
         "done.": f"{HERE}::test_an_hour_that_another_attempt_publishes_meanwhile",
+        "If its hour has just been run again, ask once more; else look with `python -m sessionize "
+        "verify`.": (
+            f"{OBSERVE}/test_quarantine.py::test_a_file_that_is_another_one_by_now_is_refused"
+        ),
     },
     "lake/storage/local": {
         "Restore what it leads to, or remove the link.": (
@@ -289,6 +386,11 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             f"{S3}::test_a_wrong_endpoint_is_an_error_that_says_to_check_it"
         ),
     },
+    "model/days": {
+        "Write it in UTC as YYYY-MM-DD: 2017-02-04.": (
+            "tests/model/test_days.py::test_what_is_no_day_is_refused"
+        ),
+    },
     "model/hours": {
         "Give the hour in UTC, ending in Z.": (
             "tests/model/test_hours.py::test_an_hour_needs_a_time_zone"
@@ -303,10 +405,58 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             f"{HERE}::test_an_hour_that_is_written_wrong"
         ),
     },
+    "observe/quarantine": {
+        "Ask for 1 to {} records, from 0 on.": (
+            f"{OBSERVE}/test_quarantine.py::test_what_cannot_be_had_is_refused"
+        ),
+    },
+    "observe/ranges": {
+        "Give a later end: it does not belong to the range.": (
+            f"{OBSERVE}/test_hours.py::test_a_range_that_is_none_is_refused"
+        ),
+        "Ask for {} or fewer.": f"{OBSERVE}/test_hours.py::test_a_range_that_is_none_is_refused",
+        "Give an hour up to the year {}.": (
+            f"{OBSERVE}/test_hours.py::test_a_range_that_is_none_is_refused"
+        ),
+        "Run it, or ask for another hour.": (
+            f"{OBSERVE}/test_quarantine.py::test_what_cannot_be_had_is_refused"
+        ),
+        # What the ledger's error says, passed on with it.
+        "Then ask again.": (
+            f"{OBSERVE}/test_quarantine.py::"
+            "test_an_hour_whose_ledger_is_damaged_cannot_be_looked_into"
+        ),
+        "Give 1 to {} of them.": (
+            f"{OBSERVE}/test_quarantine.py::test_what_cannot_be_had_is_refused"
+        ),
+    },
+    "observe/trends": {
+        'Ask for "hour" or "day".': (
+            f"{OBSERVE}/test_trends.py::test_other_buckets_than_hours_and_days_are_refused"
+        ),
+    },
     "pipeline/partitions": {
         "Nothing was published. Look into the objects, mend the settings (`[fields]` above all), "
         "or raise `limits.fail_{}`, and run the hour again.": (
             f"{HERE}::test_a_limit_that_is_exceeded"
+        ),
+    },
+    "replay/differences": {
+        "See what `python -m sessionize verify` says, and mend it first.": (
+            f"{HERE}::test_a_damaged_file_that_a_dry_run_compares_with"
+        ),
+    },
+    "replay/execute": {
+        # That of the hour which has failed.
+        "{} Then plan again: {} to {}.": f"{HERE}::test_a_replay_that_stops",
+        "Restore them as they were, and plan again. An hour whose objects are lost for good is run "
+        "without them once its ledger has been moved away.": (
+            f"{HERE}::test_a_replay_of_hours_whose_objects_are_gone"
+        ),
+    },
+    "replay/look": {
+        "The end is exclusive: give a later hour.": (
+            "tests/replay/test_look.py::test_a_range_without_hours_and_one_before_the_start_are_refused"
         ),
     },
     "lake/temporary": {
@@ -679,6 +829,63 @@ def test_an_object_of_a_published_hour_that_is_lost(lab: Lab):
     assert [entry.key for entry in ledger.claimed] == [f"{FIRST.landing_prefix}stream-1-a-2"]
     lab.run(SECOND)
     lab.is_done(SECOND)
+
+
+def change_timeout(lab: Lab) -> None:
+    lab.edit(lambda text: text + '[session]\ntimeout = "5m"\n')
+
+
+def test_a_replay_of_hours_whose_objects_are_gone(lab: Lab):
+    lab.run(FIRST, SECOND)
+    change_timeout(lab)
+    key = f"{FIRST.landing_prefix}stream-1-a-1"
+    content = lab.raw.read(key) or b""
+    plan = ("plan", "--from", str(FIRST), "--to", str(THIRD), "--execute")
+    lab.raw.delete(key)
+    code, said = lab.command(*plan)
+    assert code == 1
+    assert f"{key} first. Restore them as they were, and plan again" in said
+
+    lab.raw.write(key, content)
+    assert lab.command(*plan)[0] == 0
+    lab.is_done(SECOND)
+
+    lab.raw.delete(key)
+    code, said = lab.command(*plan, "--all")
+    assert code == 1
+    assert "run without them once its ledger has been moved away" in said
+    Path(lab.pipeline.lake.ledger_url(FIRST)).rename(lab.folder / "moved-away")
+    assert lab.command(*plan)[0] == 0
+    lab.is_done(SECOND)
+
+
+def test_a_replay_that_stops(lab: Lab):
+    lab.run(FIRST, SECOND)
+    change_timeout(lab)
+    lab.edit(lambda text: text + "[limits]\nfail_quarantined = 0.17\n")
+    code, said = lab.command("plan", "--from", str(FIRST), "--to", str(THIRD), "--execute")
+    assert code == 1
+    found = re.search(r"or raise `limits\.(\w+)`.* Then plan again: (\S+) to (\S+)\.", said)
+    assert found
+    lab.edit(lambda text: text.replace(f"{found[1]} = 0.17", f"{found[1]} = 0.5"))
+    assert lab.command("plan", "--from", found[2], "--to", found[3], "--execute")[0] == 0
+    lab.is_done(SECOND)
+
+
+def test_a_damaged_file_that_a_dry_run_compares_with(lab: Lab):
+    lab.run(FIRST)
+    change_timeout(lab)
+    part = lab.folder / "lake" / f"open_sessions/{FIRST.partition}/part-0.parquet"
+    part.write_bytes(bytes(part.stat().st_size))
+    plan = ("plan", "--from", str(FIRST), "--to", str(SECOND), "--dry-run-hours", "1")
+    code, said = lab.command(*plan)
+    assert code == 1
+    assert "See what `python -m sessionize verify` says, and mend it first" in said
+    code, said = lab.command("verify")
+    command = re.search(r"--from (\S+) --to", said)
+    assert command
+    lab.run(command[1])
+    assert lab.command(*plan)[0] == 0
 
 
 def test_an_object_of_an_hour_under_way_that_is_lost(lab: Lab):

@@ -9,6 +9,9 @@ from pathlib import Path
 from airflow.sdk import DAG
 
 from sessionize.airflow.dag import build_dag
+from sessionize.airflow.daily import build_daily
+from sessionize.airflow.watch import build_watch
+from sessionize.config import load_config
 from sessionize.model.errors import ConfigError
 
 FOLDER_VARIABLE = "SESSIONIZE_PIPELINES"
@@ -20,7 +23,7 @@ def pipelines_folder(default: Path) -> Path:
 
 
 def build_dags(folder: Path) -> tuple[list[DAG], list[str]]:
-    """Build the DAG of every ``*.toml`` in a folder, each on its own: one's fault is no other's.
+    """Build the DAGs of every ``*.toml`` in a folder, each on its own: one's fault is no other's.
 
     Of two files with the same name neither counts: which of them is meant, only their owner knows.
 
@@ -32,22 +35,37 @@ def build_dags(folder: Path) -> tuple[list[DAG], list[str]]:
     """
     if not folder.is_dir():
         return [], [f"{folder}: there is no such folder. Create it, or set {FOLDER_VARIABLE}."]
-    dags: dict[Path, DAG] = {}
+    dags: list[tuple[Path, DAG]] = []
     faults = []
     for file in sorted(folder.glob("*.toml")):
         try:
-            dags[file] = build_dag(file)
+            built = [
+                build_dag(file),
+                build_daily(file),
+                build_watch(file),
+                _build_wake(file),
+            ]
         except ConfigError as error:
             faults.append(str(error))
         except Exception as error:
             faults.append(f"{file}: {type(error).__name__}: {error}")
-    used = Counter(dag.dag_id for dag in dags.values())
+        else:
+            dags += [(file, dag) for dag in built if dag is not None]
+    used = Counter(dag.dag_id for _, dag in dags)
     faults += [
         f"{file}: setting `name`: another file gives {dag.dag_id} too. Give each its own name."
-        for file, dag in dags.items()
+        for file, dag in dags
         if used[dag.dag_id] > 1
     ]
-    return [dag for dag in dags.values() if used[dag.dag_id] == 1], faults
+    return [dag for _, dag in dags if used[dag.dag_id] == 1], faults
+
+
+def _build_wake(file: Path) -> DAG | None:
+    if load_config(file).airflow.trigger != "sqs":
+        return None
+    from sessionize.airflow.wake import build_wake  # it imports much that other pipelines need not
+
+    return build_wake(file)
 
 
 def check_pipelines(folder: Path) -> None:

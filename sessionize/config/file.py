@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from sessionize.config.alerts import NOTIFY_KINDS
 from sessionize.config.own_columns import OwnType
 from sessionize.config.section import Section
 from sessionize.config.settings import PROFILES, PipelineConfig
@@ -21,7 +22,12 @@ from sessionize.model.errors import ConfigError, IntervalError
 from sessionize.model.hours import Hour
 from sessionize.model.landing_prefix import LandingPrefix
 
-_CHOICES = {"aggregate": get_args(Aggregate), "type": get_args(OwnType), "profile": PROFILES}
+_CHOICES = {
+    "aggregate": get_args(Aggregate),
+    "kind": NOTIFY_KINDS,
+    "profile": PROFILES,
+    "type": get_args(OwnType),
+}
 
 
 def load_config(path: str | Path) -> PipelineConfig:

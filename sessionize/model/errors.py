@@ -33,6 +33,10 @@ class IntervalError(SessionizeError):
     """A run was asked for something that is not one aligned hour of the pipeline."""
 
 
+class RequestError(SessionizeError):
+    """What was asked for cannot be had: it is not there, or too much, or means nothing."""
+
+
 class StorageError(SessionizeError):
     """The bucket or folder cannot be reached, read or written."""
 
@@ -51,6 +55,10 @@ class MissingStateError(SessionizeError):
 
 class OutdatedStateError(SessionizeError):
     """An earlier hour stands on a state that has since been replaced, or was interrupted."""
+
+
+class DayNotReadyError(SessionizeError):
+    """The hours of a day, or the day before it, are not such that the day can be made of them."""
 
 
 class ForeignFileError(SessionizeError):
@@ -83,6 +91,18 @@ class NewerFormatError(SessionizeError):
 
 class NothingFoundError(SessionizeError):
     """A look at what has landed has found nothing that a pipeline could be made of."""
+
+
+class ReplayError(SessionizeError):
+    """A replay cannot be begun, or has stopped at an hour that failed."""
+
+
+class NotToldError(SessionizeError):
+    """An operator could not be told of what is wrong with a pipeline."""
+
+
+class FindingsError(SessionizeError):
+    """Something is wrong with a pipeline, and there is nobody to tell."""
 
 
 class SparkError(SessionizeError):

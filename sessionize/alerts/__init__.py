@@ -1,0 +1,1 @@
+"""What an operator should be told of, and that each is told once."""
