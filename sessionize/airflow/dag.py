@@ -24,7 +24,7 @@ from sessionize.airflow.retries import Retries
 from sessionize.config import PipelineConfig, load_config
 
 #: What the form takes for an hour: no month 13, no day 32, no T24.
-_HOUR_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])$"
+HOUR_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])$"
 
 
 def build_dag(pipeline_file: str | Path) -> DAG:
@@ -130,7 +130,7 @@ def _hour_param() -> Param:
     return Param(
         None,
         type=["null", "string"],
-        pattern=_HOUR_PATTERN,
+        pattern=HOUR_PATTERN,
         title="Hour",
         description="For a manual run: the hour to run, in UTC, such as 2017-02-04T23.",
     )

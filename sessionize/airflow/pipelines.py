@@ -8,6 +8,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG
 
+from sessionize.airflow.bulk.dag import build_bulk
 from sessionize.airflow.dag import build_dag
 from sessionize.airflow.daily import build_daily
 from sessionize.airflow.watch import build_watch
@@ -43,6 +44,7 @@ def build_dags(folder: Path) -> tuple[list[DAG], list[str]]:
                 build_dag(file),
                 build_daily(file),
                 build_watch(file),
+                build_bulk(file),
                 _build_wake(file),
             ]
         except ConfigError as error:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from sessionize.config.alerts import Alerts
+from sessionize.config.bulk import Bulk, EmrServerlessBulk
 from sessionize.config.fingerprint import fingerprint
 from sessionize.config.own_columns import (
     OwnEventColumn,
@@ -283,6 +284,7 @@ class PipelineConfig(Section, frozen=True):
     run: Run = Run()
     airflow: AirflowSettings = AirflowSettings()
     alerts: Alerts = Alerts()
+    bulk: Bulk | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{,199}", self.name, re.ASCII):
@@ -312,6 +314,13 @@ class PipelineConfig(Section, frozen=True):
                 f"`alerts.late_after` is {late}, `airflow.delivery_wait` {wait}: every hour would "
                 "be late; leave time for its run"
             )
+        if isinstance(self.bulk, EmrServerlessBulk):
+            for setting in ("raw", "lake"):
+                if not getattr(self, setting).startswith("s3://"):
+                    raise ValueError(
+                        f'`bulk.engine` is "emr-serverless", and `{setting}` is a local folder: '
+                        "jobs there reach buckets alone"
+                    )
         self._check_profile()
         declared_session_columns(self.profile, self.event_columns, self.session.column)
 
