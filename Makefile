@@ -11,7 +11,7 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow shell test test-spark fuzz lint docs screenshots bench lock clean
+.PHONY: help setup demo airflow shell test test-spark spark-env fuzz lint docs screenshots bench lock clean
 
 help: ## Show what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,19 @@ test: setup ## Run the tests, a file at a time on each processor, but for the sl
 
 test-spark: $(SPARK)/.installed ## Run the tests of `bulk` on Spark on this machine (needs Java 17)
 	SESSIONIZE_SPARK=required $(SPARK)/bin/python -m pytest tests/bulk
+
+# Its interpreter is a link to where executors have theirs: PREFIX, or where this machine has it.
+spark-env: $(SPARK)/.installed ## Pack what `bulk` needs on a cluster into build/spark (PYTHON=…, PREFIX=/usr)
+	@rm -rf build/spark && mkdir -p build/spark/wheel
+	@$(BIN)/python -m hatchling build -t wheel -d build/spark/wheel > /dev/null
+	@$(PYTHON) -m venv --without-pip build/spark/venv
+	@echo "Installing the package into build/spark/venv ..."
+	@VIRTUAL_ENV=build/spark/venv $(BIN)/uv pip install -q --link-mode copy -c requirements-spark.txt build/spark/wheel/*.whl
+	@$(SPARK)/bin/python -m venv_pack -q -p build/spark/venv -o build/spark/environment.tar.gz \
+	  $(if $(PREFIX),--python-prefix $(PREFIX))
+	@cp sessionize/cli/bulk_job.py dags/pipelines/*.toml build/spark/
+	@rm -r build/spark/wheel build/spark/venv
+	@ls -sh1 build/spark
 
 fuzz: setup ## Try damaged objects, odd settings and kills for some minutes (SECONDS=180, SEED=…)
 	@SECONDS=$(SECONDS) SEED=$(SEED) CASE=$(CASE) $(BIN)/python -m tests.fuzz
@@ -106,5 +119,5 @@ lock: setup ## Pin the dependencies anew, after a change of pyproject.toml (UPGR
 	$(BIN)/$(COMPILE) $(UPGRADE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 
 clean: ## Forget the demo, and remove caches (.venv stays)
-	rm -rf .airflow .demo .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf build .airflow .demo .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -77,15 +77,7 @@ def check_idle(ti: RuntimeTaskInstanceProtocol, dag_id: str) -> None:
     RequestError
         If it could run an hour meanwhile.
     """
-    from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
-
-    try:
-        is_paused = ti.get_dag(dag_id).is_paused  # type: ignore[attr-defined]
-    except AirflowRuntimeError as error:
-        if error.error.error is ErrorType.DAG_NOT_FOUND:
-            return  # Airflow runs no hour of a DAG that it does not know.
-        raise
-    if not is_paused:
+    if not ti.get_dag(dag_id).is_paused:
         raise RequestError(
             f"{dag_id} is not paused: it could run the same hours meanwhile",
             f"Pause it (airflow dags pause {dag_id}), and clear this task once its tasks are done.",

@@ -6,17 +6,14 @@ import importlib.util
 import sys
 from functools import singledispatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import BaseOperator, XComArg
 
 import sessionize.cli
 from sessionize.config import PipelineConfig
 from sessionize.config.bulk import Bulk, EmrServerlessBulk, LocalBulk, SparkSubmitBulk
 from sessionize.model.errors import ConfigError
-
-if TYPE_CHECKING:
-    from airflow.sdk import XComArg
 
 TASK = "bulk"
 #: What executors know the unpacked archive as.
