@@ -41,6 +41,7 @@ HERE = "tests/test_remedies.py"
 S3 = "tests/lake/storage/test_s3.py"
 DISCOVERY = "tests/discovery"
 OBSERVE = "tests/observe"
+BULK = "tests/airflow/bulk"
 LOCAL = "tests/lake/storage/test_local.py"
 BACKFILL = "tests/airflow/test_backfill_command.py"
 SCHEDULER = "tests/airflow/test_backfill_scheduler.py"
@@ -130,6 +131,38 @@ REMEDIES: dict[str, dict[str, str | None]] = {
     "airflow/backfill/replay": {
         "Run the command where Airflow's DAG files lie; for other DAGs leave --replay out.": (
             "tests/airflow/test_backfill_replay.py::test_a_dag_of_no_pipeline_has_no_replay"
+        ),
+    },
+    "airflow/bulk/check": {
+        "Give the first hour, and the one after the last.": (
+            f"{BULK}/test_check.py::test_hours_that_cannot_be_run"
+        ),
+        "Give hours of the pipeline, or mend `start` or `end` in its file.": (
+            f"{BULK}/test_check.py::test_hours_that_cannot_be_run"
+        ),
+        "Pause it (airflow dags pause {}), and clear this task once its tasks are done.": (
+            f"{BULK}/test_check.py"
+            "::test_an_hourly_dag_that_is_not_paused_could_run_the_same_hours"
+        ),
+        "Wait until they are done, then clear this task.": (
+            f"{BULK}/test_check.py::test_tasks_that_are_still_at_work_are_waited_for"
+        ),
+    },
+    "airflow/bulk/emr": {
+        "Its driver's log, `stderr`, ends with what to do. Do it, and clear the task; what "
+        "it has published stays.": (
+            f"{BULK}/test_emr.py::test_a_job_that_has_failed_says_where_to_look"
+        ),
+    },
+    "airflow/bulk/engines": {
+        "Install apache-airflow-providers-apache-spark, or choose another engine.": (
+            f"{BULK}/test_engines.py"
+            "::test_a_provider_that_is_not_installed_is_named_when_the_dag_is_loaded"
+        ),
+    },
+    "airflow/bulk/local": {
+        "Do what it says, and clear the task; what it has published stays.": (
+            f"{BULK}/test_local.py::test_its_last_line_is_the_fault"
         ),
     },
     "airflow/connection": {

@@ -70,7 +70,7 @@ def test_an_hourly_dag_that_is_not_paused_could_run_the_same_hours():
 
 
 def test_tasks_that_are_still_at_work_are_waited_for():
-    with pytest.raises(RequestError, match="2 of its tasks are still at work. Wait until"):
+    with pytest.raises(RequestError, match=r"2 of its tasks are still at work\. Wait until"):
         check_idle(Instance(is_paused=True, at_work=2), "sessionize_nitro")  # type: ignore[arg-type]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from sessionize.airflow.bulk.dag import build_bulk
 from sessionize.airflow.bulk.local import LocalBulkOperator
+from sessionize.config import load_config
 from sessionize.lake.storage import LocalStorage
 from sessionize.model.errors import SparkError
 from sessionize.pipeline.runner import run_hour
@@ -68,23 +69,8 @@ def spark_python() -> str | None:
     return str(python) if python.exists() and has_java else None
 
 
-@pytest.fixture(scope="module")
-def database() -> None:
-    from airflow.utils.db import initdb
-
-    initdb()
-
-
 def run_dag(file: Path, params: dict[str, Any]) -> dict[str, str]:
-    """Run the DAG beside a paused hourly one, as `airflow dags test` does; return its states."""
-    from airflow.models.dag import DagModel
-    from airflow.models.dagbundle import DagBundleModel
-    from airflow.utils.session import create_session
-
-    with create_session() as session:
-        session.merge(DagBundleModel(name="tests"))
-        session.flush()
-        session.merge(DagModel(dag_id="sessionize_nitro", is_paused=True, bundle_name="tests"))
+    """Run the DAG as `airflow dags test` does; return the states of its tasks."""
     dag = build_bulk(file)
     assert dag is not None
     run = dag.test(run_conf=params)
@@ -95,7 +81,7 @@ HOURS = {"from": str(scenario.START), "to": str(scenario.HOURS[-1].next)}
 
 
 @pytest.mark.slow
-def test_a_run_of_the_dag_hands_the_hours_on(pipelines: Path, tmp_path: Path, database: None):
+def test_a_run_of_the_dag_hands_the_hours_on(pipelines: Path, tmp_path: Path, airflow: None):
     python = program(tmp_path, f'echo "$@" > {tmp_path}/given')
     settings = f'[bulk]\nengine = "local"\npython = "{python}"\n'
     file = write_pipeline(pipelines, "nitro", settings)
@@ -111,7 +97,7 @@ def test_a_run_of_the_dag_hands_the_hours_on(pipelines: Path, tmp_path: Path, da
     spark_python() is None, reason="no .venv-spark here (`make test-spark`), or no Java"
 )
 def test_a_run_of_the_dag_leaves_what_hourly_runs_leave(
-    pipelines: Path, tmp_path: Path, database: None, monkeypatch
+    pipelines: Path, tmp_path: Path, airflow: None, monkeypatch
 ):
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     settings = f'[bulk]\nengine = "local"\nmaster = "local[2]"\npython = "{spark_python()}"\n'
@@ -122,8 +108,6 @@ def test_a_run_of_the_dag_leaves_what_hourly_runs_leave(
     in_bulk = scenario.content(lake)
     for key in in_bulk:
         lake.delete(key)
-    from sessionize.config import load_config
-
     for hour in scenario.HOURS:
         run_hour(Pipeline.open(load_config(file)), hour)
     assert scenario.content(lake) == in_bulk
