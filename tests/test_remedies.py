@@ -141,8 +141,7 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             f"{BULK}/test_check.py::test_hours_that_cannot_be_run"
         ),
         "Pause it (airflow dags pause {}), and clear this task once its tasks are done.": (
-            f"{BULK}/test_check.py"
-            "::test_an_hourly_dag_that_is_not_paused_could_run_the_same_hours"
+            f"{BULK}/test_check.py::test_an_hourly_dag_that_is_not_paused_could_run_the_same_hours"
         ),
         "Wait until they are done, then clear this task.": (
             f"{BULK}/test_check.py::test_tasks_that_are_still_at_work_are_waited_for"
