@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
 
+from sessionize.model.catalog import athena_type, projection
 from sessionize.model.columns import DEFAULT_FIELDS, FIXABLE
 from sessionize.model.reasons import Reason
 from sessionize.model.schemas import ARROW_TYPES, DESKTOP, QUARANTINE, Schemas
 
 _NAMES = {kind: name for name, kind in ARROW_TYPES.items()}
-_ATHENA = {"int32": "int", "int64": "bigint", "bool": "boolean"}
 _WIDTH = 100
 
 _QUARANTINE = {
@@ -115,16 +115,7 @@ def athena_ddl(
     first_day : str
         The day of the pipeline's ``start``.
     """
-    columns = [f"{field.name} {_athena(field.type)}" for field in schemas.datasets[dataset]]
-    properties = {
-        "projection.enabled": "true",
-        "projection.dt.type": "date",
-        "projection.dt.format": "yyyy-MM-dd",
-        "projection.dt.range": f"{first_day},NOW",
-        "projection.hour.type": "integer",
-        "projection.hour.range": "0,23",
-        "projection.hour.digits": "2",
-    }
+    columns = [f"{field.name} {athena_type(field.type)}" for field in schemas.datasets[dataset]]
     return "\n".join(
         [
             f"CREATE EXTERNAL TABLE {dataset} (",
@@ -133,7 +124,7 @@ def athena_ddl(
             "STORED AS PARQUET",
             f"LOCATION '{lake}/{dataset}/'",
             "TBLPROPERTIES (",
-            ",\n".join(f"  '{name}' = '{value}'" for name, value in properties.items()) + ");",
+            ",\n".join(f"  '{name}' = '{value}'" for name, value in projection(first_day).items()) + ");",
         ]
     )
 
@@ -152,12 +143,6 @@ def rewritten(text: str, blocks: Mapping[str, str]) -> str:
         marked = rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)"
         text = re.sub(marked, block.replace("\\", r"\\") + r"\n", text, flags=re.DOTALL)
     return text
-
-
-def _athena(kind: pa.DataType) -> str:
-    if pa.types.is_list(kind):
-        return f"array<{_athena(kind.value_type)}>"
-    return _ATHENA.get(_NAMES[kind], _NAMES[kind])
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
