@@ -93,6 +93,6 @@ def _place(setting: str, url: str) -> dict[str, str]:
     if not url.startswith("s3://") or not bucket or not prefix:
         raise ConfigError(
             f"`{setting}` is {url}, which is no place in a bucket",
-            f'Write it as `{setting} = "s3://BUCKET/{setting}"`: buckets, streams and roles are made for it.',
+            f'Write it as `{setting} = "s3://BUCKET/{setting}"`: that is what is deployed.',
         )
     return {"bucket": bucket, "prefix": prefix}

@@ -124,7 +124,8 @@ def athena_ddl(
             "STORED AS PARQUET",
             f"LOCATION '{lake}/{dataset}/'",
             "TBLPROPERTIES (",
-            ",\n".join(f"  '{name}' = '{value}'" for name, value in projection(first_day).items()) + ");",
+            ",\n".join(f"  '{name}' = '{value}'" for name, value in projection(first_day).items())
+            + ");",
         ]
     )
 
