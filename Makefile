@@ -10,10 +10,10 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test fuzz lint docs bench lock clean
+.PHONY: help setup demo airflow test test-matrix fuzz lint docs bench mwaa lock clean
 
 help: ## Show what can be done here
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv with everything that is needed, pinned (the others do it by themselves)
 
@@ -50,6 +50,9 @@ airflow: setup ## Run Airflow on this machine with the demo's events, until Ctrl
 test: setup ## Run the tests, a file at a time on each processor, but for the slowest
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
+test-matrix: setup ## Run a small suite with each Python, and with Amazon MWAA's packages (ONLY=3.13)
+	@$(BIN)/python -m local.matrix $(ONLY)
+
 fuzz: setup ## Try damaged objects, odd settings and kills for some minutes (SECONDS=180, SEED=…)
 	@SECONDS=$(SECONDS) SEED=$(SEED) CASE=$(CASE) $(BIN)/python -m tests.fuzz
 
@@ -60,6 +63,9 @@ lint: setup ## Check style and types
 
 docs: setup ## Write the tables of README.md and docs/ anew, after a change of the declared columns
 	@$(BIN)/python -m local.docs
+
+mwaa: setup ## Write what Amazon MWAA takes into build/mwaa (PIPELINES=…: a folder of pipeline files)
+	@PIPELINES=$(PIPELINES) $(BIN)/python -m local.mwaa
 
 bench: $(BENCH)/.installed ## Measure the job against DuckDB, Polars, PySpark and pandas (some half an hour)
 	$(BENCH)/bin/python -m bench
@@ -84,5 +90,5 @@ lock: setup ## Pin the dependencies anew, after a change of pyproject.toml (UPGR
 	$(BIN)/$(COMPILE) $(UPGRADE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 
 clean: ## Forget the demo, and remove caches (.venv stays)
-	rm -rf .airflow .demo .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf .airflow .demo .fuzz .matrix build .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -77,7 +77,9 @@ def test_checkov_finds_nothing_that_is_not_explained(tmp_path: Path):
 
 
 def test_whatever_is_skipped_in_a_scan_is_explained():
-    skips = re.findall(r"#checkov:skip=(\w+)(.*)", "".join(p.read_text() for p in MODULE.glob("*.tf")))
+    skips = re.findall(
+        r"#checkov:skip=(\w+)(.*)", "".join(p.read_text() for p in MODULE.glob("*.tf"))
+    )
     assert skips
     assert all(re.match(r":\w.{20}", why) for _, why in skips)
 

@@ -1,1 +1,1 @@
-# A DAG file, for the test.
+"""A DAG file, for the tests of the stack."""
