@@ -40,6 +40,7 @@ FIRST, SECOND, THIRD, LAST = scenario.HOURS
 HERE = "tests/test_remedies.py"
 S3 = "tests/lake/storage/test_s3.py"
 DISCOVERY = "tests/discovery"
+OBSERVE = "tests/observe"
 LOCAL = "tests/lake/storage/test_local.py"
 BACKFILL = "tests/airflow/test_backfill_command.py"
 SCHEDULER = "tests/airflow/test_backfill_scheduler.py"
@@ -122,6 +123,11 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         ),
         # What the lake says, passed on.
         "{}": f"{BACKFILL}::test_an_hour_without_the_one_before_is_refused_before_it_is_created",
+    },
+    "airflow/backfill/replay": {
+        "Run the command where Airflow's DAG files lie; for other DAGs leave --replay out.": (
+            "tests/airflow/test_backfill_replay.py::test_a_dag_of_no_pipeline_has_no_replay"
+        ),
     },
     "airflow/connection": {
         "Put keys or a role into it, or give the workers an instance role.": None,
@@ -254,6 +260,10 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         ),
         "See where the hour stands with `python -m sessionize status`; run it again unless it is "
         "done.": f"{HERE}::test_an_hour_that_another_attempt_publishes_meanwhile",
+        "If its hour has just been run again, ask once more; else look with `python -m sessionize "
+        "verify`.": (
+            f"{OBSERVE}/test_quarantine.py::test_a_file_that_is_another_one_by_now_is_refused"
+        ),
     },
     "lake/storage/local": {
         "Restore what it leads to, or remove the link.": (
@@ -310,10 +320,58 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             f"{HERE}::test_an_hour_that_is_written_wrong"
         ),
     },
+    "observe/quarantine": {
+        "Ask for 1 to {} records, from 0 on.": (
+            f"{OBSERVE}/test_quarantine.py::test_what_cannot_be_had_is_refused"
+        ),
+    },
+    "observe/ranges": {
+        "Give a later end: it does not belong to the range.": (
+            f"{OBSERVE}/test_hours.py::test_a_range_that_is_none_is_refused"
+        ),
+        "Ask for {} or fewer.": f"{OBSERVE}/test_hours.py::test_a_range_that_is_none_is_refused",
+        "Give an hour up to the year {}.": (
+            f"{OBSERVE}/test_hours.py::test_a_range_that_is_none_is_refused"
+        ),
+        "Run it, or ask for another hour.": (
+            f"{OBSERVE}/test_quarantine.py::test_what_cannot_be_had_is_refused"
+        ),
+        # What the ledger's error says, passed on with it.
+        "Then ask again.": (
+            f"{OBSERVE}/test_quarantine.py::"
+            "test_an_hour_whose_ledger_is_damaged_cannot_be_looked_into"
+        ),
+        "Give 1 to {} of them.": (
+            f"{OBSERVE}/test_quarantine.py::test_what_cannot_be_had_is_refused"
+        ),
+    },
+    "observe/trends": {
+        'Ask for "hour" or "day".': (
+            f"{OBSERVE}/test_trends.py::test_other_buckets_than_hours_and_days_are_refused"
+        ),
+    },
     "pipeline/partitions": {
         "Nothing was published. Look into the objects, mend the settings (`[fields]` above all), "
         "or raise `limits.fail_{}`, and run the hour again.": (
             f"{HERE}::test_a_limit_that_is_exceeded"
+        ),
+    },
+    "replay/differences": {
+        "See what `python -m sessionize verify` says, and mend it first.": (
+            f"{HERE}::test_a_damaged_file_that_a_dry_run_compares_with"
+        ),
+    },
+    "replay/execute": {
+        # That of the hour which has failed.
+        "{} Then plan again: {} to {}.": f"{HERE}::test_a_replay_that_stops",
+        "Restore them as they were, and plan again. An hour whose objects are lost for good is run "
+        "without them once its ledger has been moved away.": (
+            f"{HERE}::test_a_replay_of_hours_whose_objects_are_gone"
+        ),
+    },
+    "replay/look": {
+        "The end is exclusive: give a later hour.": (
+            "tests/replay/test_look.py::test_a_range_without_hours_and_one_before_the_start_are_refused"
         ),
     },
     "lake/temporary": {
@@ -686,6 +744,63 @@ def test_an_object_of_a_published_hour_that_is_lost(lab: Lab):
     assert [entry.key for entry in ledger.claimed] == [f"{FIRST.landing_prefix}stream-1-a-2"]
     lab.run(SECOND)
     lab.is_done(SECOND)
+
+
+def change_timeout(lab: Lab) -> None:
+    lab.edit(lambda text: text + '[session]\ntimeout = "5m"\n')
+
+
+def test_a_replay_of_hours_whose_objects_are_gone(lab: Lab):
+    lab.run(FIRST, SECOND)
+    change_timeout(lab)
+    key = f"{FIRST.landing_prefix}stream-1-a-1"
+    content = lab.raw.read(key) or b""
+    plan = ("plan", "--from", str(FIRST), "--to", str(THIRD), "--execute")
+    lab.raw.delete(key)
+    code, said = lab.command(*plan)
+    assert code == 1
+    assert f"{key} first. Restore them as they were, and plan again" in said
+
+    lab.raw.write(key, content)
+    assert lab.command(*plan)[0] == 0
+    lab.is_done(SECOND)
+
+    lab.raw.delete(key)
+    code, said = lab.command(*plan, "--all")
+    assert code == 1
+    assert "run without them once its ledger has been moved away" in said
+    Path(lab.pipeline.lake.ledger_url(FIRST)).rename(lab.folder / "moved-away")
+    assert lab.command(*plan)[0] == 0
+    lab.is_done(SECOND)
+
+
+def test_a_replay_that_stops(lab: Lab):
+    lab.run(FIRST, SECOND)
+    change_timeout(lab)
+    lab.edit(lambda text: text + "[limits]\nfail_quarantined = 0.17\n")
+    code, said = lab.command("plan", "--from", str(FIRST), "--to", str(THIRD), "--execute")
+    assert code == 1
+    found = re.search(r"or raise `limits\.(\w+)`.* Then plan again: (\S+) to (\S+)\.", said)
+    assert found
+    lab.edit(lambda text: text.replace(f"{found[1]} = 0.17", f"{found[1]} = 0.5"))
+    assert lab.command("plan", "--from", found[2], "--to", found[3], "--execute")[0] == 0
+    lab.is_done(SECOND)
+
+
+def test_a_damaged_file_that_a_dry_run_compares_with(lab: Lab):
+    lab.run(FIRST)
+    change_timeout(lab)
+    part = lab.folder / "lake" / f"open_sessions/{FIRST.partition}/part-0.parquet"
+    part.write_bytes(bytes(part.stat().st_size))
+    plan = ("plan", "--from", str(FIRST), "--to", str(SECOND), "--dry-run-hours", "1")
+    code, said = lab.command(*plan)
+    assert code == 1
+    assert "See what `python -m sessionize verify` says, and mend it first" in said
+    code, said = lab.command("verify")
+    command = re.search(r"--from (\S+) --to", said)
+    assert command
+    lab.run(command[1])
+    assert lab.command(*plan)[0] == 0
 
 
 def test_an_object_of_an_hour_under_way_that_is_lost(lab: Lab):

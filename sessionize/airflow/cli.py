@@ -87,6 +87,11 @@ def backfill_command() -> ActionCommand:
                 text="Run again what failed before in the range, and what stands on it",
             ),
             flag("--reset-dagruns", text="Run all of the range again, whatever has succeeded"),
+            flag(
+                "--replay",
+                text="For a pipeline of this project: run what its lake, objects and settings say "
+                "must be run, hours before and behind the range included, and nothing else",
+            ),
             flag("-y", "--yes", text="Do not ask before a run that has succeeded is run again"),
             flag("-n", "--dry-run", text="Only say what would be done"),
             flag("--unpause", text="Unpause the DAG once the runs are created"),

@@ -41,7 +41,9 @@ Both dates belong to the range; they are the starts of hours, in UTC.
     airflow dags backfill {dag_id} -s {hour}:00 -e {last}:00
 
 waits until all is done. `--dry-run` only says what would be done, `--rerun-failed-tasks` runs
-failed hours again, `--reset-dagruns` all, `--unpause` unpauses the DAG (a paused one runs nothing).
+failed hours again, `--reset-dagruns` all, `--replay` what must be run by what has landed, the
+settings and the lake, with all that stands on it; `--unpause` unpauses the DAG (a paused one runs
+nothing).
 Airflow's own command works too; it does not wait:
 
     airflow backfill create --dag-id {dag_id} --reprocess-behavior completed \\

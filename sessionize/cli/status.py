@@ -34,7 +34,7 @@ def add(commands: Commands) -> None:
 
 def _status(options: argparse.Namespace) -> int:
     pipeline = open_pipeline(options)
-    from sessionize.pipeline.status import pipeline_status
+    from sessionize.pipeline.status import hours_to_run, pipeline_status
 
     first, end = optional_hour(options.first), optional_hour(options.end)
     lines = list(pipeline_status(pipeline.lake, pipeline.config, first, end))
@@ -57,6 +57,11 @@ def _status(options: argparse.Namespace) -> int:
     print("  ".join(["hour         ", "state      ", *(name.rjust(12) for name in columns)]))
     for line in lines:
         print(_status_line(line, columns))
+    if due := hours_to_run(pipeline.lake, lines):
+        print(
+            f"{len(due)} hours have to be run, in order: run --from {due[0]} --to {due[-1].next}; "
+            "`plan` says why, and what it takes"
+        )
     return 0
 
 

@@ -32,7 +32,14 @@ from sessionize.model.errors import ClaimChangedError, MissingStateError, Overta
 from sessionize.model.hours import Hour
 from sessionize.model.landing_prefix import DEFAULT_PREFIX, LandingPrefix
 
-__all__ = ["Claim", "check_claim", "claim_changed", "claim_objects", "read_claim"]
+__all__ = [
+    "Claim",
+    "check_claim",
+    "claim_changed",
+    "claim_objects",
+    "earliest_straggler",
+    "read_claim",
+]
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +118,7 @@ def claim_objects(raw: Storage, lake: Lake, hour: Hour, config: PipelineConfig) 
         If the raw prefix or the lake cannot be reached.
     """
     config.check_hour(hour)
-    first = _earliest(hour, config)
+    first = earliest_straggler(hour, config)
     prefix = config.landing.prefix
     records = ClaimRecords(lake, first, hour)
     mine_before = records.of(hour)
@@ -294,7 +301,7 @@ def _first_unclaimed(lake: Lake, records: ClaimRecords, hour: Hour, config: Pipe
     return max(before[-1].next, config.start) if before else config.start
 
 
-def _earliest(hour: Hour, config: PipelineConfig) -> Hour:
+def earliest_straggler(hour: Hour, config: PipelineConfig) -> Hour:
     """Return the earliest hour whose stragglers the hour may claim."""
     try:
         earliest = hour.start - config.landing.straggler_lookback

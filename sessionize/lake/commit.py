@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from sessionize.lake.chain import onwards, stands_on
 from sessionize.lake.layout import Lake, Mark
 from sessionize.lake.ledger import Ledger, WrittenFile
 from sessionize.lake.staging import staging_prefix
@@ -39,7 +40,7 @@ class Published:
     changed : bool
         False if the lake already held exactly this run.
     outdated : tuple of Hour
-        Later hours that stand on a state which this run has replaced: run them again, in order.
+        Later hours, which stand on a state that this run has replaced: run them again, in order.
     """
 
     ledger: Ledger
@@ -153,7 +154,7 @@ def commit_run(
     if follows_on and (hour.next, "outdated") in marks:
         lake.unmark(hour.next, "outdated", marks[hour.next, "outdated"])
     _remove_states(lake, ledger, found)
-    outdated = () if follows_on else _done_after(lake, hour)
+    outdated = () if follows_on else onwards(lake.done_hours(), hour.next)
     if outdated:
         log.warning(
             "%s was run again and left another state: %s to %s stand on an outdated one; run them "
@@ -276,13 +277,4 @@ def _delete(storage: Storage, keys: Iterable[str]) -> None:
 
 
 def _follows_on(following: Ledger | None, ledger: Ledger) -> bool:
-    return following is None or following.previous_state == ledger.state_fingerprint
-
-
-def _done_after(lake: Lake, hour: Hour) -> tuple[Hour, ...]:
-    """Return the unbroken line of done hours that follows."""
-    done = set(lake.done_hours())
-    outdated = []
-    while (hour := hour.next) in done:
-        outdated.append(hour)
-    return tuple(outdated)
+    return following is None or stands_on(following, ledger)

@@ -157,11 +157,12 @@ class Lake:
 
     def done_hours(self) -> list[Hour]:
         """Return the hours that have a ledger, in order."""
-        return self._hours_under("_runs/")
+        return sorted(self.ledger_objects())
 
-    def _hours_under(self, prefix: str) -> list[Hour]:
-        hours = (self.hour_of_record(entry.key) for entry in self.storage.list(prefix))
-        return sorted({hour for hour in hours if hour is not None})
+    def ledger_objects(self) -> dict[Hour, StoredObject]:
+        """Return the ledgers as a listing shows them, by hour."""
+        entries = ((self.hour_of_record(it.key), it) for it in self.storage.list("_runs/"))
+        return {hour: entry for hour, entry in entries if hour is not None}
 
     # Marks.
 

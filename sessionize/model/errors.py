@@ -33,6 +33,10 @@ class IntervalError(SessionizeError):
     """A run was asked for something that is not one aligned hour of the pipeline."""
 
 
+class RequestError(SessionizeError):
+    """What was asked for cannot be had: it is not there, or too much, or means nothing."""
+
+
 class StorageError(SessionizeError):
     """The bucket or folder cannot be reached, read or written."""
 
@@ -83,6 +87,10 @@ class NewerFormatError(SessionizeError):
 
 class NothingFoundError(SessionizeError):
     """A look at what has landed has found nothing that a pipeline could be made of."""
+
+
+class ReplayError(SessionizeError):
+    """A replay cannot be begun, or has stopped at an hour that failed."""
 
 
 class NotToldError(SessionizeError):

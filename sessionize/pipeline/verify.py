@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sessionize.config import PipelineConfig
+from sessionize.lake.chain import onwards, ranges, stands_on
 from sessionize.lake.commit import is_intact
 from sessionize.lake.layout import Lake
-from sessionize.lake.ledger import NO_STATE, Ledger, WrittenFile
+from sessionize.lake.ledger import Ledger, WrittenFile
 from sessionize.lake.storage import StoredObject, side_by_side
 from sessionize.model.errors import ForeignFileError, SessionizeError
 from sessionize.model.hours import Hour, hour_of_partition, hours_between
@@ -83,8 +84,7 @@ def faults_of(
         else:
             yield from _of_files(lake, ledger, found)
             yield from _of_claim(lake, config, ledger)
-            expected = before.state_fingerprint if before else NO_STATE
-            if is_known and ledger.previous_state != expected:
+            if is_known and not stands_on(ledger, before):
                 upon = "an empty state" if hour == config.start else f"that of {hour.previous}"
                 what = f"{hour} does not stand on {upon}, as it is now"
                 yield Fault(hour, what, Remedy.ONWARDS)
@@ -100,15 +100,9 @@ def hours_to_run(lake: Lake, faults: Iterable[Fault]) -> list[tuple[Hour, Hour]]
     for fault in faults:
         if fault.remedy is not Remedy.BY_HAND:
             hours.add(fault.hour)
-        if fault.remedy is Remedy.ONWARDS and done:
-            hours |= set(hours_between(fault.hour, max(fault.hour, done[-1].next)))
-    ranges: list[tuple[Hour, Hour]] = []
-    for hour in sorted(hours):
-        if ranges and ranges[-1][1] == hour:
-            ranges[-1] = (ranges[-1][0], hour.next)
-        else:
-            ranges.append((hour, hour.next))
-    return ranges
+        if fault.remedy is Remedy.ONWARDS:
+            hours |= set(onwards(done, fault.hour))
+    return ranges(hours)
 
 
 def _files_by_hour(lake: Lake, datasets: list[str]) -> dict[Hour, dict[str, StoredObject]]:

@@ -191,3 +191,27 @@ def test_a_failed_hour_holds_the_later_ones_until_it_is_mended(stack: Stack, tmp
     assert code == 0
     assert "Done: 2 runs succeeded" in said
     assert content(lake) == _run_without_airflow(stack, "faulty", HOURS[2].next, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_replay_leaves_alone_what_would_come_out_as_it_is_and_runs_the_rest(
+    stack: Stack, tmp_path: Path
+):
+    _backfill(stack, "steady", HOURS[-1], "--unpause")
+    land(_store(stack, "raw"), HOURS[1], "late", [event("b2", "23:50:00")])
+
+    code, said = _backfill(stack, "steady", HOURS[0], "--replay")
+    assert code == 0
+    assert f"{HOURS[0]}: left alone" in said
+    assert "Nothing to do" in said
+
+    code, said = _backfill(stack, "steady", HOURS[1], "--replay", "--yes")
+    assert code == 0
+    assert f"{HOURS[1]}: run again: objects have landed that no run has claimed" in said
+    assert "Done: 3 runs succeeded" in said
+    alone = _run_without_airflow(stack, "steady", HOURS[-1].next, tmp_path)
+    # A claim that holds the same objects keeps the index that it was first written with.
+    lake = content(_store(stack, "steady"))
+    assert {key: text for key, text in lake.items() if not key.startswith("_claims/")} == {
+        key: text for key, text in alone.items() if not key.startswith("_claims/")
+    }

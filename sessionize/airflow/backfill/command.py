@@ -92,11 +92,16 @@ def _backfill(args: Namespace) -> int:
             + (" and is over" if dag.not_over else ""),
             "Widen the range; both ends belong to it.",
         )
+    if args.replay:
+        replayed = _replayed(dag, args)
+        if replayed is None:
+            return 0
+        dag, runs = replayed
     plan = plan_backfill(
         metadata.before_backfill(dag.dates, runs, dag.intervals),
         ordered=dag.ordered,
         rerun_failed=args.rerun_failed_tasks,
-        reset=args.reset_dagruns,
+        reset=args.reset_dagruns or args.replay,
     )
     _describe(dag, plan, runs, args)
     if not plan.watch:
@@ -112,6 +117,21 @@ def _backfill(args: Namespace) -> int:
         _confirm(len(plan.rerun))
     _start(dag, plan, args)
     return _wait(dag, plan) if args.wait else 0
+
+
+def _replayed(dag: DagFacts, args: Namespace) -> tuple[DagFacts, dict[datetime, RunFacts]] | None:
+    """Take the dates from the plan of a replay; None if there is nothing to run."""
+    from sessionize.airflow.backfill.replay import replayed_dates
+
+    found = replayed_dates(
+        dag.dag_id, dag.dates[0], dag.dates[-1], asked=args.reset_dagruns, tell=tell
+    )
+    if found is None:
+        tell("Nothing to do. To run the hours all the same: --replay --reset-dagruns")
+        return None
+    with create_session() as session:
+        dag = metadata.read_dag(dag.dag_id, *found, session)
+        return dag, metadata.read_runs(dag.dag_id, dag.dates, session)
 
 
 def _check_options(args: Namespace) -> None:

@@ -31,7 +31,7 @@ def check_first_hour(dag_id: str, date: datetime) -> None:
     BackfillError
         If the hour lies before the pipeline's start, or the state before it is missing or outdated.
     """
-    config = _config_of(dag_id)
+    config = config_of(dag_id)
     if config is None:
         return
     hour = Hour(date)
@@ -51,7 +51,8 @@ def check_first_hour(dag_id: str, date: datetime) -> None:
         log.debug("the lake of %s cannot be seen from here", dag_id, exc_info=True)
 
 
-def _config_of(dag_id: str) -> PipelineConfig | None:
+def config_of(dag_id: str) -> PipelineConfig | None:
+    """Return the settings of the pipeline that makes the DAG; None if no file here does."""
     from airflow.configuration import conf
 
     folder = pipelines_folder(Path(conf.get("core", "dags_folder")) / "pipelines")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sessionize.lake.storage.base import ABSENT, Children, Storage, StoredObject
 from sessionize.lake.storage.fetch import fetch
 from sessionize.lake.storage.local import LocalStorage
+from sessionize.lake.storage.overlay import OverlayStorage
 from sessionize.lake.storage.s3 import S3Credentials, S3Storage
 from sessionize.lake.storage.side_by_side import side_by_side
 
@@ -12,6 +13,7 @@ __all__ = [
     "ABSENT",
     "Children",
     "LocalStorage",
+    "OverlayStorage",
     "S3Credentials",
     "S3Storage",
     "Storage",
