@@ -306,6 +306,11 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             f"{S3}::test_a_wrong_endpoint_is_an_error_that_says_to_check_it"
         ),
     },
+    "model/glue": {
+        'Write it as `{} = "s3://BUCKET/{}"`: that is what is deployed.': (
+            "tests/model/test_glue.py::test_what_lies_in_no_bucket_is_refused"
+        ),
+    },
     "model/hours": {
         "Give the hour in UTC, ending in Z.": (
             "tests/model/test_hours.py::test_an_hour_needs_a_time_zone"

@@ -22,15 +22,6 @@ resource "aws_sqs_queue" "dead" {
   kms_data_key_reuse_period_seconds = 3600
 }
 
-resource "aws_sqs_queue_redrive_allow_policy" "dead" {
-  queue_url = aws_sqs_queue.dead.id
-
-  redrive_allow_policy = jsonencode({
-    redrivePermission = "byQueue"
-    sourceQueueArns   = [aws_sqs_queue.landed.arn]
-  })
-}
-
 data "aws_iam_policy_document" "landed" {
   statement {
     sid       = "OfThisBucket"

@@ -21,8 +21,8 @@ def add(commands: Commands) -> None:
 
 def _describe(options: argparse.Namespace) -> int:
     from sessionize.config import load_config
-    from sessionize.model.catalog import terraform_variables
     from sessionize.model.describe import athena_ddl, events_table, sessions_table
+    from sessionize.model.glue import terraform_variables
 
     config = load_config(options.config)
     first_day = f"{config.start.start:%Y-%m-%d}"

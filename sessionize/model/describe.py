@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
 
-from sessionize.model.catalog import athena_type, projection
 from sessionize.model.columns import DEFAULT_FIELDS, FIXABLE
+from sessionize.model.glue import athena_type, projection
 from sessionize.model.reasons import Reason
 from sessionize.model.schemas import ARROW_TYPES, DESKTOP, QUARANTINE, Schemas
 

@@ -20,7 +20,7 @@ import pytest
 from local.s3 import REGION, S3Server, running_s3
 from sessionize.cli import main
 from sessionize.lake.storage import s3 as s3_module
-from sessionize.model.catalog import athena_type
+from sessionize.model.glue import athena_type
 from tests.deploy.iam import Calls, allowing, rendered
 from tests.deploy.terraform import MODULE, Terraform, terraform_in
 from tests.pipeline import scenario

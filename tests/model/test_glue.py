@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from sessionize.cli import main
-from sessionize.model.catalog import athena_type, firehose_prefix, glue_tables, terraform_variables
 from sessionize.model.errors import ConfigError
+from sessionize.model.glue import athena_type, firehose_prefix, glue_tables, terraform_variables
 from sessionize.model.landing_prefix import DEFAULT_PREFIX, LandingPrefix
 from sessionize.model.schemas import DESKTOP
 
