@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,14 @@ _MIRRORS = (os.environ.get("TERRAFORM_PLUGIN_DIR", ""), *map(str, Path("/opt").g
 class Terraform:
     """A copy of the module, with its provider, in a folder of its own."""
 
-    def __init__(self, folder: Path, env: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, env: Mapping[str, str], mirror: Iterable[str]) -> None:
         self.folder = folder
         self._env = env
+        #: What lets commands run as they are typed, where nobody can answer.
+        self.unattended = {
+            "TF_CLI_ARGS_apply": "-auto-approve -input=false -no-color",
+            "TF_CLI_ARGS_init": " ".join(("-input=false", *mirror)),
+        }
 
     def __call__(self, *arguments: str) -> str:
         """Run a command; return what it printed."""
@@ -54,7 +59,7 @@ def terraform_in(folder: Path, **env: str) -> Terraform:
         ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.auto.tfvars.json"),
     )
     own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    terraform = Terraform(folder, own | {"TF_IN_AUTOMATION": "1", "TF_CLI_ARGS": "-no-color"} | env)
+    terraform = Terraform(folder, own | {"TF_CLI_ARGS": "-no-color"} | env, mirror)
     terraform("init", "-input=false", "-backend=false", *mirror)
     return terraform
 
