@@ -10,7 +10,7 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test test-matrix fuzz lint docs bench mwaa lock clean
+.PHONY: help setup demo airflow shell test test-matrix fuzz lint docs screenshots bench mwaa lock clean
 
 help: ## Show what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ demo: setup ## Run the whole pipeline on this machine, with made-up events, and 
 airflow: setup ## Run Airflow on this machine with the demo's events, until Ctrl-C
 	@$(BIN)/python -m local.airflow
 
+shell: setup ## Open a shell in which `airflow` is the one of `make airflow`
+	@$(BIN)/python -m local.shell
+
 test: setup ## Run the tests, a file at a time on each processor, but for the slowest
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
@@ -63,6 +66,9 @@ lint: setup ## Check style and types
 
 docs: setup ## Write the tables of README.md and docs/ anew, after a change of the declared columns
 	@$(BIN)/python -m local.docs
+
+screenshots: setup ## Take the screenshots of the operator's page anew (needs Chromium)
+	@$(BIN)/python -m local.screenshots
 
 mwaa: setup ## Write what Amazon MWAA takes into build/mwaa (PIPELINES=…: a folder of pipeline files)
 	@PIPELINES=$(PIPELINES) $(BIN)/python -m local.mwaa

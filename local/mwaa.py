@@ -30,6 +30,8 @@ AIRFLOW = "3.3.1"
 PYTHON = "3.12"
 #: What is installed beside MWAA's own, and not pinned by its constraints.
 _NOT_CONSTRAINED = ("isal", "llvmlite", "numba")
+#: What the operator's page needs; constraints may have a version of it.
+_PAGE = "plotly>=7.1"
 _TEMPLATES = REPOSITORY / "deploy" / "mwaa"
 #: Zip archives know no time before, and the same files give the same archive.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -66,7 +68,7 @@ def build(folder: Path, pipelines: Path) -> None:
         "AIRFLOW_PATCH": AIRFLOW,
         "PYTHON": PYTHON,
         "WHEEL": wheel.name,
-        "PINS": "\n".join(_pins()),
+        "PINS": "\n".join([*_pins(), _PAGE]),
     }
     for name in ("requirements.txt", "startup.sh"):
         (folder / name).write_text(_filled(name, values))

@@ -44,6 +44,9 @@ OBSERVE = "tests/observe"
 LOCAL = "tests/lake/storage/test_local.py"
 BACKFILL = "tests/airflow/test_backfill_command.py"
 SCHEDULER = "tests/airflow/test_backfill_scheduler.py"
+RUN_DATE = "tests/airflow/test_run_date.py"
+DAILY = "tests/daily"
+DELIVERY = "tests/airflow/test_delivery.py"
 RUN_HOUR = "tests/airflow/test_run_hour.py"
 TELL = "tests/alerts/test_tell.py"
 
@@ -141,13 +144,35 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             "::test_a_provider_that_is_not_installed_is_named_when_the_dag_is_loaded"
         ),
     },
+    "airflow/page/catalogs": {
+        "See that its pipeline file is where the API server finds it: "
+        "SESSIONIZE_PIPELINES, or pipelines/ in the DAGs folder.": (
+            "tests/airflow/page/test_access.py::test_a_dag_that_is_no_pipeline_is_unknown"
+        ),
+    },
+    "airflow/page/parameters": {
+        "Write it as 2017-02-04T23, in UTC.": (
+            "tests/airflow/page/test_access.py::test_what_is_no_hour_is_refused"
+        ),
+    },
     "airflow/pipelines": {
         "The other pipelines run meanwhile.": (
             "tests/airflow/test_dag_files.py"
             "::test_a_broken_pipeline_file_leaves_the_others_alone_and_is_shown"
         ),
     },
+    "airflow/run_date": {
+        'Trigger the DAG again with the param: --conf \'{"date": "2017-02-04"}\'.': (
+            f"{RUN_DATE}::test_a_run_for_no_day_is_refused"
+        ),
+        "Trigger the DAG again with one of them.": (
+            f"{RUN_DATE}::test_a_run_for_two_days_is_refused"
+        ),
+    },
     "airflow/run_hour": {
+        "Give an hour that has begun, in UTC.": (
+            f"{DELIVERY}::test_an_hour_that_has_begun_is_waited_for_and_a_future_one_refused"
+        ),
         'Trigger the hour by its name, without a logical date (--conf \'{"hour": "{}"}\'), or '
         "backfill it.": f"{RUN_HOUR}::test_a_date_within_an_hour_names_none",
         "Trigger the DAG again with the param and without a logical date.": (
@@ -173,6 +198,9 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Run a later hour, or set `start` earlier and run all hours from there.": (
             f"{HERE}::test_an_hour_before_the_first"
         ),
+        "Run an earlier hour, or set `end` later.": (
+            f"{DELIVERY}::test_an_hour_that_is_never_scheduled_is_refused"
+        ),
     },
     "lake/claim_records": {
         "Restore it from a backup, or move it away and run the hour again.": (
@@ -184,6 +212,50 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Run {} first.": f"{HERE}::test_claims_that_are_lost",
         "Run the hour again from `claim`.": (
             f"{HERE}::test_an_hour_that_another_attempt_claims_meanwhile"
+        ),
+    },
+    "daily/commit": {
+        "See where the day stands with `python -m sessionize daily --status`; run it again unless "
+        "it is done.": (
+            f"{DAILY}/test_commit.py::test_an_attempt_that_lags_behind_replaces_nothing"
+        ),
+    },
+    "daily/inputs": {
+        "Run the hours {} to {} first, in order.": (
+            f"{DAILY}/test_run.py::test_a_day_waits_for_its_hours"
+        ),
+        "Run the hours {} to {} again, in order, then the day.": (
+            f"{DAILY}/test_run.py::test_a_day_is_not_made_of_outdated_hours"
+        ),
+        "Run the days {} to {} first, in order: python -m sessionize daily --from {} --to {}.": (
+            f"{DAILY}/test_run.py::test_a_day_needs_the_one_before"
+        ),
+        "Run the day {} again first: python -m sessionize daily --date {}.": (
+            f"{DAILY}/test_commit.py"
+            "::test_a_day_that_fails_anywhere_is_completed_by_the_next_attempt"
+        ),
+    },
+    "daily/ledger": {
+        # It takes a defect to get there.
+        "Nothing was published. This is a defect: report it, and keep the files of the day's hours "
+        "and of the day before.": None,
+        "Run the newer release, or remove what `_days/` holds and run all days again. Nothing was "
+        "written.": f"{DAILY}/test_ledger.py::test_the_day_of_a_newer_release_is_refused",
+        "Restore it from a backup, or move it away and run its day again.": (
+            f"{DAILY}/test_ledger.py::test_what_is_no_ledger_is_named"
+        ),
+    },
+    "daily/records": {
+        "Run a day that has hours of the pipeline.": (
+            f"{DAILY}/test_run.py::test_a_day_that_is_not_the_pipelines_is_refused"
+        ),
+    },
+    "daily/run": {
+        "Run the hour {} again, then the day {}.": (
+            f"{DAILY}/test_run.py::test_damaged_sessions_of_an_hour_are_not_built_upon"
+        ),
+        "Run the day {} again, then {}.": (
+            f"{DAILY}/test_run.py::test_a_damaged_file_is_found_and_written_anew"
         ),
     },
     "discovery/browse": {
@@ -224,7 +296,7 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Give each pipeline a `lake` of its own.": f"{HERE}::test_the_lake_of_another_pipeline",
         "Give the pipeline a `lake` of its own; if the same objects have been moved there, write "
         "{} into {}.": f"{HERE}::test_raw_objects_that_have_been_moved",
-        "Move it out of the lake, then run the hour again.": f"{HERE}::test_a_foreign_file",
+        "Move it out of the lake, then run the {} again.": f"{HERE}::test_a_foreign_file",
     },
     "lake/ledger": {
         "Restore it from a backup, or move it away and run its hour again.": (
@@ -309,6 +381,11 @@ REMEDIES: dict[str, dict[str, str | None]] = {
     "model/glue": {
         'Write it as `{} = "s3://BUCKET/{}"`: that is what is deployed.': (
             "tests/model/test_glue.py::test_what_lies_in_no_bucket_is_refused"
+        ),
+    },
+    "model/days": {
+        "Write it in UTC as YYYY-MM-DD: 2017-02-04.": (
+            "tests/model/test_days.py::test_what_is_no_day_is_refused"
         ),
     },
     "model/hours": {

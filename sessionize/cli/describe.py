@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
 
 def _describe(options: argparse.Namespace) -> int:
     from sessionize.config import load_config
-    from sessionize.model.describe import athena_ddl, events_table, sessions_table
+    from sessionize.model.describe import athena_ddl, daily_table, events_table, sessions_table
     from sessionize.model.glue import terraform_variables
 
     config = load_config(options.config)
@@ -33,9 +33,13 @@ def _describe(options: argparse.Namespace) -> int:
         print(json.dumps(variables, indent=1))
         return 0
     if options.athena:
-        for dataset in config.schemas.datasets:
+        for dataset in (*config.schemas.datasets, *config.schemas.daily_datasets):
             print(athena_ddl(dataset, config.schemas, config.lake, first_day), end="\n\n")
         return 0
     print(f"`events`\n\n{events_table(config.schemas, config.raw_fields)}\n")
-    print(f"`sessions`, `open_sessions`\n\n{sessions_table(config.schemas)}")
+    print(f"`sessions`, `open_sessions`\n\n{sessions_table(config.schemas)}\n")
+    print("`daily_sessions`: the columns of `sessions`, and")
+    for dataset in config.schemas.daily_datasets:
+        heading = "" if dataset == "daily_sessions" else f"\n`{dataset}`\n"
+        print(f"{heading}\n{daily_table(dataset, config.schemas)}")
     return 0

@@ -26,29 +26,38 @@ def athena_type(kind: pa.DataType) -> str:
     return _ATHENA.get(_NAMES[kind], _NAMES[kind])
 
 
-def projection(first_day: str) -> dict[str, str]:
-    """Return the properties of a table whose partitions are the hours from a day on."""
-    return {
+def projection(first_day: str, *, is_daily: bool = False) -> dict[str, str]:
+    """Return the properties of a table whose partitions are the hours, or days, from a day on."""
+    days = {
         "projection.enabled": "true",
         "projection.dt.type": "date",
         "projection.dt.format": "yyyy-MM-dd",
         "projection.dt.range": f"{first_day},NOW",
+    }
+    hours = {
         "projection.hour.type": "integer",
         "projection.hour.range": "0,23",
         "projection.hour.digits": "2",
     }
+    return days if is_daily else days | hours
 
 
 def glue_tables(schemas: Schemas, first_day: str) -> dict[str, dict[str, Any]]:
-    """Return each dataset as a table: columns, partitions and properties."""
-    return {
-        dataset: {
+    """Return each dataset, those of hours and of days, as a table.
+
+    A table is its columns, partitions and properties.
+    """
+
+    def table(schema: pa.Schema, *, is_daily: bool) -> dict[str, Any]:
+        return {
             "columns": [{"name": f.name, "type": athena_type(f.type)} for f in schema],
-            "partitions": ["dt", "hour"],
-            "parameters": projection(first_day),
+            "partitions": ["dt"] if is_daily else ["dt", "hour"],
+            "parameters": projection(first_day, is_daily=is_daily),
         }
-        for dataset, schema in schemas.datasets.items()
-    }
+
+    hourly = {name: table(it, is_daily=False) for name, it in schemas.datasets.items()}
+    daily = {name: table(it, is_daily=True) for name, it in schemas.daily_datasets.items()}
+    return hourly | daily
 
 
 def terraform_variables(

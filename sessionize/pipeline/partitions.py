@@ -10,7 +10,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,8 +35,6 @@ log = logging.getLogger(__name__)
 #: The datasets that hang on no state: they are made of batches; the others are made of shards.
 OF_BATCHES = ("events", "quarantine")
 _STATE = "state/"
-#: Files that are written at a time: one has most of the rows, and the others take their turns.
-_SIDE_BY_SIDE = 2
 #: How many objects and records an error shows, and how much of a record.
 _SHOWN, _SHOWN_TEXT = 3, 200
 #: Texts that come in runs, since rows stand in the order of machines.
@@ -97,7 +95,7 @@ def write_of_batches(
 def write_of_shards(
     shards: Iterable[ShardTables], schemas: Schemas, folder: Path
 ) -> tuple[dict[str, WrittenFile], int]:
-    """Write all files that are made of shards, in the shards' order, as they come.
+    """Write all files that are made of shards, in the shards' order, as they come, side by side.
 
     Returns
     -------
@@ -107,20 +105,28 @@ def write_of_shards(
     """
     (folder / _STATE).mkdir(exist_ok=True)
     duplicates = 0
-    # The pool ends before the files are closed: where one fails, another is still being written.
-    with contextlib.ExitStack() as stack, ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+    with contextlib.ExitStack() as stack:
         files = {
             name: stack.enter_context(ParquetFile(folder / name, _kept(name, schemas), name))
             for name in staged_schemas(schemas)
         }
+        # They end before the files are closed: where one fails, others are still being written.
+        threads = {name: stack.enter_context(ThreadPoolExecutor(1)) for name in files}
+        writing: list[Future[None]] = []
         for shard in shards:
             duplicates += shard.duplicates
-            list(
-                pool.map(ParquetFile.write, files.values(), [shard.tables[name] for name in files])
-            )
-        return dict(
-            zip(files, pool.map(ParquetFile.finish, files.values()), strict=True)
-        ), duplicates
+            _wait_for(writing)  # while a shard is written the next is made, and not one more
+            writing = [
+                threads[name].submit(file.write, shard.tables[name]) for name, file in files.items()
+            ]
+        _wait_for(writing)
+        finishing = {name: threads[name].submit(file.finish) for name, file in files.items()}
+        return {name: future.result() for name, future in finishing.items()}, duplicates
+
+
+def _wait_for(futures: Iterable[Future[None]]) -> None:
+    for future in futures:
+        future.result()
 
 
 def assemble(

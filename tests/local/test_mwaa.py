@@ -45,6 +45,7 @@ def test_the_wheel_that_is_required_is_in_the_archive(package: Path):
     assert constraint.endswith(f'/constraints-{mwaa.AIRFLOW}/constraints-{mwaa.PYTHON}.txt"')
     pinned = {line.partition("==")[0] for line in lines if "==" in line}
     assert pinned == {"isal", "llvmlite", "numba"}
+    assert "plotly>=7.1" in lines
 
 
 def test_the_same_repository_gives_the_same_archive(package: Path, tmp_path: Path):

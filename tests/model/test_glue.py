@@ -35,12 +35,19 @@ of        = "price"
 
 def test_a_table_has_the_columns_of_its_dataset():
     tables = glue_tables(DESKTOP, "2017-02-04")
-    assert list(tables) == list(DESKTOP.datasets)
-    for dataset, schema in DESKTOP.datasets.items():
+    schemas = DESKTOP.datasets | DESKTOP.daily_datasets
+    assert list(tables) == list(schemas)
+    for dataset, schema in schemas.items():
         assert [column["name"] for column in tables[dataset]["columns"]] == schema.names
     types = {column["name"]: column["type"] for column in tables["sessions"]["columns"]}
     assert types["started_at"] == "timestamp"
     assert types["event_count"] == "bigint"
+
+
+def test_a_days_table_has_no_hours():
+    table = glue_tables(DESKTOP, "2017-02-04")["machines"]
+    assert table["partitions"] == ["dt"]
+    assert not [name for name in table["parameters"] if ".hour." in name]
 
 
 def test_types_are_athenas():
