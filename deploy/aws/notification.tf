@@ -6,7 +6,7 @@ resource "aws_sqs_queue" "landed" {
   visibility_timeout_seconds        = 60
   sqs_managed_sse_enabled           = var.kms_key_arn == null ? true : null
   kms_master_key_id                 = var.kms_key_arn
-  kms_data_key_reuse_period_seconds = 3600
+  kms_data_key_reuse_period_seconds = var.kms_key_arn == null ? null : 3600
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead.arn
@@ -19,7 +19,7 @@ resource "aws_sqs_queue" "dead" {
   message_retention_seconds         = 14 * 24 * 3600
   sqs_managed_sse_enabled           = var.kms_key_arn == null ? true : null
   kms_master_key_id                 = var.kms_key_arn
-  kms_data_key_reuse_period_seconds = 3600
+  kms_data_key_reuse_period_seconds = var.kms_key_arn == null ? null : 3600
 }
 
 data "aws_iam_policy_document" "landed" {

@@ -104,6 +104,9 @@ def do_everything(config_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ["status", *config],
         ["verify", *config],
         ["alerts", *config],
+        ["plan", *config, "--from", str(SECOND), "--to", str(LAST)],
+        ["daily", *config, "--date", "2017-02-04"],
+        ["daily", *config, "--status"],
         ["check", *config, "--sample"],
         ["preview", *config],
         ["init", "--raw", pipeline.config.raw],
@@ -126,7 +129,7 @@ def test_it_allows_each_call_that_is_made_and_every_right_is_used(
     refused = {call for call in made if not allowing(policy, call)}
     assert not refused
     used = set().union(*(allowing(policy, call) for call in made))
-    # S3 is not asked for what lands; `tests/airflow` hears of it from a queue.
+    # What is asked of the queue: `tests/airflow/test_landed_trigger.py`.
     of_queue = {right for right in rights(policy) if right[0] == "HearOfWhatLands"}
     assert rights(policy) - used == of_queue
 

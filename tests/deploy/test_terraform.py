@@ -222,4 +222,4 @@ def test_what_has_landed_is_told_to_the_queue(lake: Stack):
 
 def test_applied_again_it_changes_nothing(lake: Stack):
     said = lake.terraform("plan", "-input=false", f"-var=region={REGION}")
-    assert re.findall(r"# (\S+) (?:will|must) be", said) == []
+    assert re.findall(r"# (\S+) (?:will|must) be", said) == [], said
