@@ -112,7 +112,7 @@ def _checked(code: str, check: str) -> str:
     docstring = ast.parse(code).body[0]
     lines = code.splitlines(keepends=True)
     end = docstring.end_lineno or 0
-    return "".join(lines[:end]) + "\n" + _without_docstring(check) + "".join(lines[end:])
+    return "".join(lines[:end]) + _without_docstring(check) + "".join(lines[end:])
 
 
 def _without_docstring(code: str) -> str:
