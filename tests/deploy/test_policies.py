@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sessionize.bulk.driver import bulk
 from sessionize.cli import main
 from sessionize.config import load_config
 from sessionize.lake.storage import S3Credentials, S3Storage
@@ -15,6 +16,7 @@ from sessionize.lake.storage import s3 as s3_module
 from sessionize.model.errors import OvertakenError
 from sessionize.pipeline import stages
 from sessionize.pipeline.stages import Pipeline
+from tests.bulk.in_process import InProcess
 from tests.deploy.iam import Call, Calls, allowing, rendered, rights
 from tests.pipeline import scenario
 
@@ -99,6 +101,8 @@ def do_everything(config_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert main(["run", *config, "--hour", str(LAST)]) == 0
         with pytest.raises(OvertakenError):
             pipeline.lake.storage.write("_staging/overtaken", b"content", '"another"')
+
+    assert [*bulk(pipeline, InProcess(), scenario.HOURS)]
 
     for command in (
         ["status", *config],
