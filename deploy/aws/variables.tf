@@ -71,7 +71,10 @@ variable "partition_by" {
 }
 
 variable "kms_key_arn" {
-  description = "The key that encrypts buckets, queue and stream; null: keys that AWS manages."
+  description = <<-EOT
+    The key that encrypts buckets, queue, stream and logs; null: keys that AWS manages. Its policy
+    must let the services use it: `s3.amazonaws.com` for the queue, `logs.REGION.amazonaws.com`.
+  EOT
   type        = string
   default     = null
 }
