@@ -113,7 +113,7 @@ def do_everything(config_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ["daily", *config, "--status"],
         ["check", *config, "--sample"],
         ["preview", *config],
-        ["init", "--raw", pipeline.config.raw],
+        ["init", "--raw", pipeline.config.raw, "--out", "-"],
     ):
         main(command)
 
