@@ -11,7 +11,8 @@ STAMP  := $(VENV)/.installed
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow shell test test-spark spark-env fuzz lint docs screenshots bench lock clean
+.PHONY: help setup demo airflow shell test test-spark spark-env test-matrix fuzz lint docs screenshots bench mwaa \
+	lock clean
 
 help: ## Show what can be done here
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +71,9 @@ spark-env: $(SPARK)/.installed ## Pack what `bulk` needs on a cluster into build
 	@rm -r build/spark/wheel build/spark/venv
 	@ls -sh1 build/spark
 
+test-matrix: setup ## Run a small suite with each Python, and with Amazon MWAA's packages (ONLY=3.13)
+	@$(BIN)/python -m local.matrix $(ONLY)
+
 fuzz: setup ## Try damaged objects, odd settings and kills for some minutes (SECONDS=180, SEED=…)
 	@SECONDS=$(SECONDS) SEED=$(SEED) CASE=$(CASE) $(BIN)/python -m tests.fuzz
 
@@ -83,6 +87,9 @@ docs: setup ## Write the tables of README.md and docs/ anew, after a change of t
 
 screenshots: setup ## Take the screenshots of the operator's page anew (needs Chromium)
 	@$(BIN)/python -m local.screenshots
+
+mwaa: setup ## Write what Amazon MWAA takes into build/mwaa (PIPELINES=…: a folder of pipeline files)
+	@PIPELINES=$(PIPELINES) $(BIN)/python -m local.mwaa
 
 bench: $(BENCH)/.installed ## Measure the job against DuckDB, Polars, PySpark and pandas (some half an hour)
 	$(BENCH)/bin/python -m bench
@@ -119,5 +126,5 @@ lock: setup ## Pin the dependencies anew, after a change of pyproject.toml (UPGR
 	$(BIN)/$(COMPILE) $(UPGRADE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 
 clean: ## Forget the demo, and remove caches (.venv stays)
-	rm -rf build .airflow .demo .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf .airflow .demo .fuzz .matrix build .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -429,6 +429,11 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             f"{S3}::test_a_wrong_endpoint_is_an_error_that_says_to_check_it"
         ),
     },
+    "model/glue": {
+        'Write it as `{} = "s3://BUCKET/{}"`: that is what is deployed.': (
+            "tests/model/test_glue.py::test_what_lies_in_no_bucket_is_refused"
+        ),
+    },
     "model/days": {
         "Write it in UTC as YYYY-MM-DD: 2017-02-04.": (
             "tests/model/test_days.py::test_what_is_no_day_is_refused"

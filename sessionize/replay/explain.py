@@ -37,7 +37,7 @@ def explained(plan: Plan) -> Iterator[str]:
 
     Neighbouring hours of which the same is to be said share one.
     """
-    yield f"{plan.name}: hours {plan.first} to {plan.end} (exclusive); nothing has been run"
+    yield f"{plan.name}: a plan for the hours {plan.first} to {plan.end} (exclusive)"
     parts: list[tuple[str, list[Step]]] = [
         ("before them, for they cannot be run otherwise:", []),
         ("asked for:", []),
