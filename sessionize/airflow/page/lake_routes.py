@@ -43,12 +43,17 @@ def catalogs_of(request: Request) -> Catalogs:
 CatalogsDep = Annotated[Catalogs, Depends(catalogs_of)]
 
 
+def current_hour() -> Hour:
+    """Return the hour that has not ended yet."""
+    return Hour(datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
+
+
 def hour_of_pipeline(
     dag_id: DagId, hour: Annotated[Hour, Depends(hour_of_path)], catalogs: CatalogsDep
 ) -> Hour:
     """Read the hour in the path; 404 for one that the pipeline does not have."""
     config = catalogs.config(dag_id)
-    if not config.start <= hour < (config.end or _current_hour().next):
+    if not config.start <= hour < (config.end or current_hour().next):
         not_found(
             f"{hour} is no hour of {config.name}, which begins with {config.start}",
             "Take an hour from there on that has begun.",
@@ -159,11 +164,7 @@ def _calendar(catalog: Catalog, asked: Range | None) -> HoursView:
         return hours.hours(catalog, asked.first, asked.end)
     # Up to a day that should have been run since the newest one, but has not.
     newest = Hour.parse(hours.hours(catalog).end)
-    over = catalog.config.end or _current_hour()
+    over = catalog.config.end or current_hour()
     end = max(newest, min(Hour(newest.start + _DAY), over))
     first = max(Hour(end.start - _WEEK), catalog.config.start)
     return hours.hours(catalog, min(first, end), end)
-
-
-def _current_hour() -> Hour:
-    return Hour(datetime.now(UTC).replace(minute=0, second=0, microsecond=0))

@@ -2,6 +2,7 @@
 
 import { Problem } from "./api.js";
 import { calendar, legend } from "./calendar.js";
+import { commandLine } from "./command.js";
 import { h, section, table } from "./dom.js";
 import { show as showHour } from "./hour.js";
 import { sayProgress } from "./progress.js";
@@ -92,7 +93,7 @@ function amiss(page, cells) {
     { title: "Hours", class: "hours", of: ({ first, last }) =>
       (first === last ? hourLink(first) : h("span", {}, hourLink(first), " to ", hourLink(last))) },
     { title: "What to do", class: "command", of: (range) =>
-      h("span", {}, MENDS[range.mend], command(page, range)) },
+      h("div", {}, MENDS[range.mend], command(page, range)) },
   ];
   return [table("What is amiss, by hour", columns, ranges)];
 }
@@ -100,7 +101,8 @@ function amiss(page, cells) {
 function command(page, { mend, first, last }) {
   if (mend !== "run" && mend !== "again") return null;
   const again = mend === "again" ? " --reset-dagruns" : "";
-  return h("code", { class: "command" }, `airflow dags backfill ${page.dag.dag_id} -s ${first}:00 -e ${last}:00${again}`);
+  return [commandLine(`airflow dags backfill ${page.dag.dag_id} -s ${first}:00 -e ${last}:00${again}`),
+    h("a", { href: page.address("plan", { first, end: later(last, 1), later: "168" }) }, "Plan it")];
 }
 
 function chain(page, cells) {
