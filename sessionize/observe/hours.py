@@ -11,7 +11,15 @@ from sessionize.observe.catalog import Catalog, Snapshot
 from sessionize.observe.plain import instant
 from sessionize.observe.ranges import hour_range, one_hour
 from sessionize.observe.rows import worst_first
-from sessionize.observe.views import MOST_OBJECTS, HourRow, HoursView, HourView
+from sessionize.observe.views import (
+    MOST_OBJECTS,
+    BrokenChain,
+    CalendarHour,
+    CalendarView,
+    HourRow,
+    HoursView,
+    HourView,
+)
 from sessionize.pipeline.status import HourState
 
 _WAITING, _READING, _DAMAGED = "waiting", "reading", "damaged"
@@ -56,6 +64,33 @@ def hours(
         by_state=dict(Counter(row.state for row in rows)),
         settings_now=config.fingerprint(),
         progress=snapshot.progress,
+    )
+
+
+def calendar(
+    catalog: Catalog,
+    first: Hour | str | None = None,
+    end: Hour | str | None = None,
+    now: datetime | None = None,
+) -> CalendarView:
+    """Return how the hours ``[first, end)`` stand, and no more: see `hours`."""
+    view = hours(catalog, first, end, now)
+    rows = catalog.snapshot.rows
+
+    def left_before(hour: str) -> str | None:
+        before = rows.get(Hour.parse(hour).previous)
+        return before.state_fingerprint if before else None
+
+    return CalendarView(
+        first=view.first,
+        end=view.end,
+        hours=[CalendarHour(row.hour, row.state) for row in view.hours],
+        broken=[
+            BrokenChain(row.hour, row.previous_state, left_before(row.hour))
+            for row in view.hours
+            if row.chain_broken
+        ],
+        progress=view.progress,
     )
 
 

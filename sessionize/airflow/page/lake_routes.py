@@ -78,14 +78,22 @@ def pipelines(
     return answer({"pipelines": found, "plotly": plotly_release()})
 
 
+@routes.get("/calendar")
+def calendar(dag_id: DagId, asked: InRange, catalogs: CatalogsDep) -> Response:
+    """Return how the hours of a range stand, without their ledgers."""
+    return answer(
+        catalogs.ask(dag_id, lambda catalog: hours.calendar(catalog, asked.first, asked.end))
+    )
+
+
 @routes.get("/hours")
-def calendar(
+def ledgers(
     dag_id: DagId,
     catalogs: CatalogsDep,
     asked: Annotated[Range | None, Depends(optional_range)],
 ) -> Response:
-    """Return how the hours of a range stand; without a range, of the last week there is."""
-    return answer(catalogs.ask(dag_id, lambda catalog: _calendar(catalog, asked)))
+    """Return the hours of a range and what their ledgers say; by default, of the last week."""
+    return answer(catalogs.ask(dag_id, lambda catalog: _ledgers(catalog, asked)))
 
 
 @routes.get("/hours/{hour}")
@@ -159,7 +167,7 @@ def event(dag_id: DagId, event_id: Identifier, asked: InRange, catalogs: Catalog
     )
 
 
-def _calendar(catalog: Catalog, asked: Range | None) -> HoursView:
+def _ledgers(catalog: Catalog, asked: Range | None) -> HoursView:
     if asked is not None:
         return hours.hours(catalog, asked.first, asked.end)
     # Up to a day that should have been run since the newest one, but has not.

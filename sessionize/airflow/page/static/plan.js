@@ -47,10 +47,10 @@ async function planned(page, query) {
   return [
     h("h3", {}, headline(plan)),
     sums(plan),
-    plan.caveats.map((caveat) => h("p", { class: "hint" }, `${caveat}.`)),
+    plan.caveats.map((caveat) => h("p", { class: "hint said" }, `${caveat}.`)),
     plan.parts.map((part) => partOf(page, plan, part)),
     plan.ways.length ? section("Commands", plan.ways.map(({ does, command }) =>
-      h("div", {}, h("p", {}, `${does}:`), commandLine(command))),
+      h("div", {}, h("p", { class: "said" }, `${does}:`), commandLine(command))),
     h("p", { class: "hint" }, "A dry run runs hours in memory: that is left to the command line, and not done in the API server.")) : null,
     h("p", {}, page.download("plan", query, "plan")),
   ].flat();
@@ -81,16 +81,14 @@ function sums({ run, steps, work, work_if_outdated: perhaps }) {
 
 function partOf(page, plan, { title, lines }) {
   const hourLink = (hour) => h("a", { href: page.address("hours", { hour }) }, hour);
-  const last = (end) => later(end, -1);
-  const place = lines.map(({ first, end }) => [first, end]);
-  const [from, to] = [place[0][0], place.at(-1)[1]];
+  const [from, to] = [lines[0].first, lines.at(-1).end];
   const single = plan.steps.filter(({ hour, work }) => work && hour >= from && hour < to);
   return h("section", { class: "plan" }, h("h3", {}, title),
-    table(title, [
+    table(`Steps, ${title}`, [
       { title: "Step", of: ({ step, says }) => h("span", { class: "step" },
         h("span", { class: `cell is-${STEPS[step].state}`, "aria-hidden": "true" }, STEPS[step].letter), says) },
       { title: "Hours", class: "hours", of: ({ first, end, hours }) => (hours === 1 ? hourLink(first)
-        : h("span", {}, hourLink(first), " to ", hourLink(last(end)), `: ${number(hours)}`)) },
+        : h("span", {}, hourLink(first), " to ", hourLink(later(end, -1)), `: ${number(hours)}`)) },
       { title: "Reads", of: ({ reads }) => reads },
     ], lines),
     single.length ? lazily("Hour by hour", () => table(`Hour by hour, ${title}`, [
