@@ -23,8 +23,8 @@ def runs_of_range(
 ) -> Response:
     """Return the run of each hour of a range; on demand only those that have not succeeded."""
     catalogs.config(dag_id)
-    found = runs.runs_between(dag_id, asked)
-    return answer({"runs": [run for run in found if successful or run.state != "success"]})
+    found = runs.runs_between if successful else runs.unfinished_between
+    return answer({"runs": found(dag_id, asked)})
 
 
 @routes.get("/stages")

@@ -76,6 +76,17 @@ def test_each_hour_has_the_run_that_counts(rows: Any):
     ]
 
 
+def test_what_has_not_succeeded_is_told_unless_another_run_has(rows: Any):
+    early, late = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    assert runs.unfinished_between(DAG, DAY) == []
+    rows("mended", "failed", early, logical_date=HOUR.start)
+    rows("manual__mends", "success", late, run_type="manual", conf={"hour": str(HOUR)})
+    rows("done", "success", early, logical_date=HOUR.next.start)
+    rows("failed", "failed", early, logical_date=HOUR.next.next.start)
+    rows("outside", "failed", early, logical_date=DAY.end.start)
+    assert [run.run_id for run in runs.unfinished_between(DAG, DAY)] == ["failed"]
+
+
 def test_names_of_runs_are_quoted_in_links(rows: Any):
     rows("manual__a+b", "success", logical_date=HOUR.start)
     (found,) = runs.runs_between(DAG, DAY)
