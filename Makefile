@@ -4,16 +4,18 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 BENCH  := .venv-bench
+SPARK  := .venv-spark
 STAMP  := $(VENV)/.installed
 
 # Dozens of processes import Airflow; without cached bytecode each compiles it anew, for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow shell test fuzz lint docs screenshots bench lock clean
+.PHONY: help setup demo airflow shell test test-spark test-matrix fuzz lint docs screenshots bench mwaa lock \
+	clean
 
 help: ## Show what can be done here
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv with everything that is needed, pinned (the others do it by themselves)
 
@@ -53,6 +55,12 @@ shell: setup ## Open a shell in which `airflow` is the one of `make airflow`
 test: setup ## Run the tests, a file at a time on each processor, but for the slowest
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
+test-spark: $(SPARK)/.installed ## Run the tests of `bulk` on Spark on this machine (needs Java 17)
+	SESSIONIZE_SPARK=required $(SPARK)/bin/python -m pytest tests/bulk
+
+test-matrix: setup ## Run a small suite with each Python, and with Amazon MWAA's packages (ONLY=3.13)
+	@$(BIN)/python -m local.matrix $(ONLY)
+
 fuzz: setup ## Try damaged objects, odd settings and kills for some minutes (SECONDS=180, SEED=…)
 	@SECONDS=$(SECONDS) SEED=$(SEED) CASE=$(CASE) $(BIN)/python -m tests.fuzz
 
@@ -66,6 +74,9 @@ docs: setup ## Write the tables of README.md and docs/ anew, after a change of t
 
 screenshots: setup ## Take the screenshots of the operator's page anew (needs Chromium)
 	@$(BIN)/python -m local.screenshots
+
+mwaa: setup ## Write what Amazon MWAA takes into build/mwaa (PIPELINES=…: a folder of pipeline files)
+	@PIPELINES=$(PIPELINES) $(BIN)/python -m local.mwaa
 
 bench: $(BENCH)/.installed ## Measure the job against DuckDB, Polars, PySpark and pandas (some half an hour)
 	$(BENCH)/bin/python -m bench
@@ -81,14 +92,26 @@ $(BENCH)/.installed: requirements-bench.txt | setup
 	fi
 	@touch $@
 
+# Spark stands beside what the tests need, not beside Airflow.
+$(SPARK)/.installed: requirements-spark.txt | setup
+	@$(PYTHON) -m venv $(SPARK)
+	@echo "Installing Spark into $(SPARK) ..."
+	@if $(BIN)/uv --version > /dev/null 2>&1; then \
+	  VIRTUAL_ENV=$(SPARK) $(BIN)/uv pip install -q --require-hashes -r requirements-spark.txt; \
+	else \
+	  $(SPARK)/bin/python -m pip install -q --require-hashes -r requirements-spark.txt; \
+	fi
+	@touch $@
+
 COMPILE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock" pyproject.toml
 
 lock: setup ## Pin the dependencies anew, after a change of pyproject.toml (UPGRADE=--upgrade: to the latest)
 	$(BIN)/$(COMPILE) --extra airflow $(UPGRADE) -o requirements.txt
 	$(BIN)/$(COMPILE) --extra airflow --extra alerts $(UPGRADE) --group dev -c requirements.txt -o requirements-dev.txt
+	$(BIN)/$(COMPILE) $(UPGRADE) --extra spark --group dev -c requirements-dev.txt -o requirements-spark.txt
 	$(BIN)/$(COMPILE) $(UPGRADE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 
 clean: ## Forget the demo, and remove caches (.venv stays)
-	rm -rf .airflow .demo .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf .airflow .demo .fuzz .matrix build .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

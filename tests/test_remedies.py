@@ -285,6 +285,25 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             f"{DISCOVERY}/test_init.py::test_records_that_cannot_be_read_are_said"
         ),
     },
+    "bulk/failures": {
+        "The logs of the driver and its executors say more. Mend it and start again: what is "
+        "published is whole, and stays.": (
+            "tests/bulk/test_failures.py::test_what_else_goes_wrong_is_told_in_one_line"
+        ),
+    },
+    "bulk/publishing": {
+        "Run {} again.": "tests/bulk/test_crashes.py::test_an_hour_before_that_was_run_meanwhile",
+    },
+    "bulk/spark": {
+        "Install it: pip install 'pyspark>=4,<5'.": (
+            "tests/bulk/test_spark.py::test_without_pyspark_it_says_how_to_have_it"
+        ),
+        "Install Java 17 or 21 (Debian, Ubuntu: openjdk-17-jre-headless), or set JAVA_HOME.": (
+            "tests/bulk/test_spark.py::test_without_java_it_says_how_to_have_it"
+        ),
+        "Its own words above say more: Spark 4 needs Java 17 or 21, and a `--master` that is "
+        "there.": "tests/bulk/test_spark.py::test_a_master_that_is_not_there_is_said_so",
+    },
     "lake/commit": {
         # That of the store, which has told that another attempt was first.
         "{}": f"{HERE}::test_an_hour_that_another_attempt_publishes_meanwhile",
@@ -376,6 +395,11 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         ),
         "Check the endpoint: write it as http://host:port or https://host.": (
             f"{S3}::test_a_wrong_endpoint_is_an_error_that_says_to_check_it"
+        ),
+    },
+    "model/glue": {
+        'Write it as `{} = "s3://BUCKET/{}"`: that is what is deployed.': (
+            "tests/model/test_glue.py::test_what_lies_in_no_bucket_is_refused"
         ),
     },
     "model/days": {

@@ -69,7 +69,10 @@ def _status(pipeline: Pipeline, first: date | None, end: date | None) -> int:
 
     lines = list(day_statuses(pipeline.lake, pipeline.config, first, end))
     if not lines:
-        print("No hour has been run, so there is no day.", file=sys.stderr)
+        why = "No hour has been run, so there is no day."
+        if done := pipeline.lake.done_hours():
+            why = f"The range has no day: the last hour that has been run is {done[-1]}."
+        print(why, file=sys.stderr)
     for line in lines:
         hours = f"{line.hours_done} of {line.hours} hours done"
         cells = [str(line.day), line.state.ljust(11), hours]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from sessionize import signals
 from sessionize.cli import (
     alerts,
+    bulk,
     check,
     daily,
     describe,
@@ -25,7 +26,7 @@ from sessionize.cli import (
 from sessionize.model.errors import SessionizeError
 
 #: In the order of ``--help``.
-_COMMANDS = (run, status, plan, daily, alerts, describe, verify, check, preview, init, files)
+_COMMANDS = (run, bulk, status, plan, daily, alerts, describe, verify, check, preview, init, files)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import pyarrow as pa
 
 from sessionize.model.columns import DEFAULT_FIELDS, FIXABLE, DailyColumn
+from sessionize.model.glue import athena_type, projection
 from sessionize.model.reasons import Reason
 from sessionize.model.schemas import ARROW_TYPES, DESKTOP, QUARANTINE, Schemas
 
 _NAMES = {kind: name for name, kind in ARROW_TYPES.items()}
-_ATHENA = {"int32": "int", "int64": "bigint", "bool": "boolean"}
 _WIDTH = 100
 
 _QUARANTINE = {
@@ -131,19 +131,8 @@ def athena_ddl(
     """
     is_daily = dataset in schemas.daily_datasets
     schema = (schemas.daily_datasets if is_daily else schemas.datasets)[dataset]
-    columns = [f"{field.name} {_athena(field.type)}" for field in schema]
-    properties = {
-        "projection.enabled": "true",
-        "projection.dt.type": "date",
-        "projection.dt.format": "yyyy-MM-dd",
-        "projection.dt.range": f"{first_day},NOW",
-    }
-    if not is_daily:
-        properties |= {
-            "projection.hour.type": "integer",
-            "projection.hour.range": "0,23",
-            "projection.hour.digits": "2",
-        }
+    columns = [f"{field.name} {athena_type(field.type)}" for field in schema]
+    properties = projection(first_day, is_daily=is_daily)
     return "\n".join(
         [
             f"CREATE EXTERNAL TABLE {dataset} (",
@@ -171,12 +160,6 @@ def rewritten(text: str, blocks: Mapping[str, str]) -> str:
         marked = rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)"
         text = re.sub(marked, block.replace("\\", r"\\") + r"\n", text, flags=re.DOTALL)
     return text
-
-
-def _athena(kind: pa.DataType) -> str:
-    if pa.types.is_list(kind):
-        return f"array<{_athena(kind.value_type)}>"
-    return _ATHENA.get(_NAMES[kind], _NAMES[kind])
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -107,3 +107,7 @@ class NotToldError(SessionizeError):
 
 class FindingsError(SessionizeError):
     """Something is wrong with a pipeline, and there is nobody to tell."""
+
+
+class SparkError(SessionizeError):
+    """Spark is not there, does not start, or has failed by itself."""

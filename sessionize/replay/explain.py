@@ -83,7 +83,7 @@ class Way:
 
 def explained(plan: Plan) -> Iterator[str]:
     """Yield the lines that say what a plan does."""
-    yield f"{plan.name}: hours {plan.first} to {plan.end} (exclusive); nothing has been run"
+    yield f"{plan.name}: a plan for the hours {plan.first} to {plan.end} (exclusive)"
     for part in parts(plan):
         yield f"{part.title}:"
         yield from (f"  {line}" for line in part.lines)

@@ -6,15 +6,18 @@ import asyncio
 import json
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 
 from sessionize.airflow import landed_trigger
 from sessionize.airflow.landed_trigger import LandedTrigger
 from sessionize.lake.storage import S3Credentials
 from sessionize.model.hours import Hour
 from sessionize.model.landing_prefix import DEFAULT_PREFIX
+from tests.deploy.iam import Call, allowing, rendered, rights
 
 HOUR = Hour.parse("2017-02-04T23")
 
@@ -146,3 +149,29 @@ def test_it_comes_back_from_what_airflow_keeps_of_it(landing: Bucket):
     path, arguments = trigger.serialize()
     assert path == "sessionize.airflow.landed_trigger.LandedTrigger"
     assert LandedTrigger(**arguments).serialize() == (path, arguments)
+
+
+def test_it_asks_of_the_queue_what_its_policy_allows_and_all_of_it(
+    landing: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = set()
+    call = BaseClient._make_api_call
+
+    def noted(self: BaseClient, operation: str, params: dict[str, Any]) -> Any:
+        if self.meta.service_model.service_name == "sqs":
+            asked.add(operation.removesuffix("Batch"))  # IAM has one action for both
+        return call(self, operation, params)
+
+    landing.land(HOUR)
+    monkeypatch.setattr(BaseClient, "_make_api_call", noted)
+    queue = landed_trigger._Queue(landing.queue.rpartition("/")[2], None)
+    bodies, receipts = queue.receive()
+    queue.delete(receipts)
+    assert bodies
+    arn = "arn:aws:sqs:us-east-1:123456789012:landed"
+    policy = rendered(
+        "pipeline", raw_bucket="", raw_prefix="", lake_bucket="", lake_prefix="", queue=arn
+    )
+    allowed = {action for sid, action in rights(policy) if sid == "HearOfWhatLands"}
+    assert allowed == {f"sqs:{operation}" for operation in asked}
+    assert all(allowing(policy, Call(action, arn)) for action in allowed)
