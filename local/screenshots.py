@@ -62,11 +62,16 @@ def take(stack: Stack, lake: ailing.Ailing, browser: Browser, folder: Path) -> N
     views = {
         "page-hours": ("light", "/plugin/sessionize", ""),
         "page-find": ("light", "/sessionize/", f"#find?dag={ailing.DAG_ID}"),
+        "page-plan": (
+            "light",
+            "/sessionize/",
+            f"#plan?dag={ailing.DAG_ID}&first={lake.gap}&end={lake.gap.next}&later=168",
+        ),
         "page-trends": ("dark", "/sessionize/", f"#trends?dag={ailing.DAG_ID}"),
     }
     for name, (scheme, path, view) in views.items():
         context = browser.new_context(
-            viewport={"width": 1100, "height": 680},
+            viewport={"width": 1100, "height": 960 if name == "page-plan" else 680},
             color_scheme="dark" if scheme == "dark" else "light",
         )
         context.set_default_timeout(120_000)

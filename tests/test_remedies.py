@@ -506,6 +506,10 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "The end is exclusive: give a later hour.": (
             "tests/replay/test_look.py::test_a_range_without_hours_and_one_before_the_start_are_refused"
         ),
+        "Ask for fewer; or plan on the command line, which looks at any number: "
+        "`python -m sessionize plan --from {} --to {} --config …`.": (
+            "tests/airflow/page/test_plan.py::test_more_hours_than_are_bearable_are_refused"
+        ),
     },
     "lake/temporary": {
         "Make room there, or name a folder on a larger disk in the environment variable TMPDIR, "

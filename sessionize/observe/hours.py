@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 
+from sessionize.config import PipelineConfig
 from sessionize.model.errors import ForeignFileError, NewerFormatError
 from sessionize.model.hours import Hour, hours_between
 from sessionize.observe.catalog import Catalog, Snapshot
 from sessionize.observe.plain import instant
 from sessionize.observe.ranges import hour_range, one_hour
-from sessionize.observe.rows import worst_first
-from sessionize.observe.views import MOST_OBJECTS, HourRow, HoursView, HourView
-from sessionize.pipeline.status import HourState
+from sessionize.observe.rows import CatalogRow, worst_first
+from sessionize.observe.views import (
+    MOST_OBJECTS,
+    BrokenChain,
+    CalendarHour,
+    CalendarView,
+    HourRow,
+    HoursView,
+    HourView,
+)
+from sessionize.pipeline.status import HourState, Judged
 
 _WAITING, _READING, _DAMAGED = "waiting", "reading", "damaged"
 
@@ -42,13 +51,7 @@ def hours(
     """
     snapshot, config = catalog.snapshot, catalog.config
     first, end = hour_range(catalog, first, end)
-    now = now or datetime.now(UTC)
-    over = end if config.end is None else min(end, config.end)
-    rows = [
-        _row(snapshot, hour)
-        for hour in hours_between(first, end)
-        if hour in snapshot.ledgers or (hour < over and hour.end <= now)
-    ]
+    rows = [_row(snapshot, hour) for hour in _shown(snapshot, config, first, end, now)]
     return HoursView(
         first=str(first),
         end=str(end),
@@ -57,6 +60,26 @@ def hours(
         settings_now=config.fingerprint(),
         progress=snapshot.progress,
     )
+
+
+def calendar(
+    catalog: Catalog,
+    first: Hour | str | None = None,
+    end: Hour | str | None = None,
+    now: datetime | None = None,
+) -> CalendarView:
+    """Return how the hours ``[first, end)`` stand, and no more: see `hours`."""
+    snapshot, config = catalog.snapshot, catalog.config
+    first, end = hour_range(catalog, first, end)
+    cells, broken = [], []
+    for hour in _shown(snapshot, config, first, end, now):
+        judged, row = snapshot.judged(hour), snapshot.rows.get(hour)
+        cells.append(CalendarHour(str(hour), _state(judged, row)))
+        if judged.chain_broken and row is not None:
+            before = snapshot.rows.get(hour.previous)
+            left = before.state_fingerprint if before else None
+            broken.append(BrokenChain(str(hour), row.previous_state, left))
+    return CalendarView(str(first), str(end), cells, broken, snapshot.progress)
 
 
 def hour(catalog: Catalog, hour: Hour | str) -> HourView:
@@ -89,21 +112,41 @@ def hour(catalog: Catalog, hour: Hour | str) -> HourView:
     )
 
 
-def _row(snapshot: Snapshot, hour: Hour) -> HourRow:
-    judged = snapshot.judged(hour)
+def _shown(
+    snapshot: Snapshot, config: PipelineConfig, first: Hour, end: Hour, now: datetime | None
+) -> list[Hour]:
+    """Return the hours that are published, or should be by ``now``."""
+    now = now or datetime.now(UTC)
+    over = end if config.end is None else min(end, config.end)
+    return [
+        hour
+        for hour in hours_between(first, end)
+        if hour in snapshot.ledgers or (hour < over and hour.end <= now)
+    ]
+
+
+def _state(judged: Judged, row: CatalogRow | None) -> str:
     if judged.state is HourState.MISSING:
-        return HourRow(str(hour), _WAITING if judged.is_blocked else judged.state.value)
+        return _WAITING if judged.is_blocked else judged.state.value
+    if row is None:
+        return _READING
+    return judged.state.value if row.problem is None else _DAMAGED
+
+
+def _row(snapshot: Snapshot, hour: Hour) -> HourRow:
+    judged, row = snapshot.judged(hour), snapshot.rows.get(hour)
+    state = _state(judged, row)
+    if judged.state is HourState.MISSING:
+        return HourRow(str(hour), state)
     published_at = snapshot.published_at(hour)
     written = None if published_at is None else instant(published_at)
     lag = None if published_at is None else (published_at - hour.end).total_seconds()
-    row = snapshot.rows.get(hour)
     if row is None or row.problem is not None:
-        state = _READING if row is None else _DAMAGED
         problem = None if row is None else row.problem
         return HourRow(str(hour), state, problem, published_at=written, lag_s=lag)
     return HourRow(
         hour=str(hour),
-        state=judged.state.value,
+        state=state,
         previous_state=row.previous_state,
         state_fingerprint=row.state_fingerprint,
         chain_broken=judged.chain_broken,

@@ -88,6 +88,37 @@ class HoursView:
 
 
 @dataclass(frozen=True)
+class CalendarHour:
+    """An hour and its state, as in `HourRow`."""
+
+    hour: str
+    state: str
+
+
+@dataclass(frozen=True)
+class BrokenChain:
+    """An hour that stands on another state than the hour before has left.
+
+    ``left`` is None where that is not known: the hour before has not been run.
+    """
+
+    hour: str
+    stands_on: str | None
+    left: str | None
+
+
+@dataclass(frozen=True)
+class CalendarView:
+    """The hours of a range without what their ledgers say: a year of them is still small."""
+
+    first: str
+    end: str
+    hours: list[CalendarHour]
+    broken: list[BrokenChain]
+    progress: Progress
+
+
+@dataclass(frozen=True)
 class HourView:
     """One hour: its row, and what only its whole ledger has.
 

@@ -16,8 +16,8 @@ from sessionize.model.errors import IntervalError
 from sessionize.model.hours import Hour
 from sessionize.observe import hours as observed
 from sessionize.observe.catalog import Catalog
-from sessionize.observe.hours import hour, hours
-from sessionize.observe.views import HourRow
+from sessionize.observe.hours import calendar, hour, hours
+from sessionize.observe.views import BrokenChain, HourRow
 from sessionize.pipeline.stages import Pipeline
 from sessionize.pipeline.status import pipeline_status
 from tests.observe.conftest import opened
@@ -85,6 +85,20 @@ def test_hours_far_from_any_other_wait(tmp_path: Path):
     assert states(Catalog(lake, CONFIG), A, D.next.next) == [
         *("missing", "waiting", "done", "missing", "waiting")
     ]
+
+
+def test_the_calendar_has_the_states_and_the_breaks(catalog: Catalog):
+    run_again(catalog.lake, B)
+    catalog.refresh()
+    full, short = hours(catalog, A, D.next), calendar(catalog, A, D.next)
+    assert [(it.hour, it.state) for it in short.hours] == [(it.hour, it.state) for it in full.hours]
+    (broken,) = short.broken
+    by_hour = {row.hour: row for row in full.hours}
+    assert broken == BrokenChain(
+        str(C), by_hour[str(C)].previous_state, by_hour[str(B)].state_fingerprint
+    )
+    # Also where the hour before lies outside of the range.
+    assert calendar(catalog, C, D.next).broken == [broken]
 
 
 def test_the_break_in_the_chain_is_where_the_states_differ(catalog: Catalog):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fastapi import APIRouter, Depends, FastAPI
 
-from sessionize.airflow.page import lake_routes, run_routes, shell
+from sessionize.airflow.page import lake_routes, plan_routes, run_routes, shell
 from sessionize.airflow.page.access import logged_in, reads_dag, reads_runs
 from sessionize.airflow.page.answers import Headers, answer_errors
 from sessionize.airflow.page.catalogs import Catalogs
@@ -36,6 +36,7 @@ def build_app(folder: Callable[[], Path] = default_folder, cache: Path | None = 
     # A route belongs to one of these routers: so none can be without its dependency.
     dag = APIRouter(prefix="/api/dags/{dag_id}", dependencies=[Depends(reads_dag)])
     dag.include_router(lake_routes.routes)
+    dag.include_router(plan_routes.routes)
     dag.include_router(run_routes.routes, dependencies=[Depends(reads_runs)])
     page = APIRouter(dependencies=[Depends(logged_in)])
     page.include_router(shell.routes)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from sessionize.airflow.connection import credentials_of
-from sessionize.airflow.page.pipelines import find_pipelines
+from sessionize.airflow.page.pipelines import find_files, find_pipelines
 from sessionize.config import PipelineConfig
 from sessionize.lake.layout import Lake
 from sessionize.lake.storage import open_storage
@@ -49,21 +49,25 @@ class Catalogs:
         return find_pipelines(self._folder())
 
     def config(self, dag_id: str) -> PipelineConfig:
-        """Return the settings of the pipeline of a DAG.
+        """Return the settings of the pipeline of a DAG: see `file`."""
+        return self.file(dag_id)[1]
+
+    def file(self, dag_id: str) -> tuple[Path, PipelineConfig]:
+        """Return the file of the pipeline of a DAG, and its settings.
 
         Raises
         ------
         UnknownPipelineError
             If there is none.
         """
-        config = self.pipelines().get(dag_id)
-        if config is None:
+        found = find_files(self._folder()).get(dag_id)
+        if found is None:
             raise UnknownPipelineError(
                 f"there is no pipeline of the DAG {dag_id} here",
                 "See that its pipeline file is where the API server finds it: "
                 "SESSIONIZE_PIPELINES, or pipelines/ in the DAGs folder.",
             )
-        return config
+        return found
 
     def ask(self, dag_id: str, question: Callable[[Catalog], Answer]) -> Answer:
         """Answer a question from a pipeline's catalog, as fresh as can be in about a second.

@@ -43,12 +43,17 @@ def catalogs_of(request: Request) -> Catalogs:
 CatalogsDep = Annotated[Catalogs, Depends(catalogs_of)]
 
 
+def current_hour() -> Hour:
+    """Return the hour that has not ended yet."""
+    return Hour(datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
+
+
 def hour_of_pipeline(
     dag_id: DagId, hour: Annotated[Hour, Depends(hour_of_path)], catalogs: CatalogsDep
 ) -> Hour:
     """Read the hour in the path; 404 for one that the pipeline does not have."""
     config = catalogs.config(dag_id)
-    if not config.start <= hour < (config.end or _current_hour().next):
+    if not config.start <= hour < (config.end or current_hour().next):
         not_found(
             f"{hour} is no hour of {config.name}, which begins with {config.start}",
             "Take an hour from there on that has begun.",
@@ -73,14 +78,22 @@ def pipelines(
     return answer({"pipelines": found, "plotly": plotly_release()})
 
 
+@routes.get("/calendar")
+def calendar(dag_id: DagId, asked: InRange, catalogs: CatalogsDep) -> Response:
+    """Return how the hours of a range stand, without their ledgers."""
+    return answer(
+        catalogs.ask(dag_id, lambda catalog: hours.calendar(catalog, asked.first, asked.end))
+    )
+
+
 @routes.get("/hours")
-def calendar(
+def ledgers(
     dag_id: DagId,
     catalogs: CatalogsDep,
     asked: Annotated[Range | None, Depends(optional_range)],
 ) -> Response:
-    """Return how the hours of a range stand; without a range, of the last week there is."""
-    return answer(catalogs.ask(dag_id, lambda catalog: _calendar(catalog, asked)))
+    """Return the hours of a range and what their ledgers say; by default, of the last week."""
+    return answer(catalogs.ask(dag_id, lambda catalog: _ledgers(catalog, asked)))
 
 
 @routes.get("/hours/{hour}")
@@ -154,16 +167,12 @@ def event(dag_id: DagId, event_id: Identifier, asked: InRange, catalogs: Catalog
     )
 
 
-def _calendar(catalog: Catalog, asked: Range | None) -> HoursView:
+def _ledgers(catalog: Catalog, asked: Range | None) -> HoursView:
     if asked is not None:
         return hours.hours(catalog, asked.first, asked.end)
     # Up to a day that should have been run since the newest one, but has not.
     newest = Hour.parse(hours.hours(catalog).end)
-    over = catalog.config.end or _current_hour()
+    over = catalog.config.end or current_hour()
     end = max(newest, min(Hour(newest.start + _DAY), over))
     first = max(Hour(end.start - _WEEK), catalog.config.start)
     return hours.hours(catalog, min(first, end), end)
-
-
-def _current_hour() -> Hour:
-    return Hour(datetime.now(UTC).replace(minute=0, second=0, microsecond=0))

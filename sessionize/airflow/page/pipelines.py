@@ -22,7 +22,18 @@ def default_folder() -> Path:
 
 
 def find_pipelines(folder: Path) -> dict[str, PipelineConfig]:
-    """Read the pipeline files of a folder, as they are now.
+    """Read the pipeline files of a folder, as they are now: see `find_files`.
+
+    Returns
+    -------
+    dict
+        By the id of the DAG.
+    """
+    return {dag_id: config for dag_id, (_, config) in find_files(folder).items()}
+
+
+def find_files(folder: Path) -> dict[str, tuple[Path, PipelineConfig]]:
+    """Find the pipeline files of a folder, and read them.
 
     Files that are wrong are left out, and so are those of a name that several have: they have no
     DAG either, and Airflow shows why.
@@ -32,7 +43,7 @@ def find_pipelines(folder: Path) -> dict[str, PipelineConfig]:
     dict
         By the id of the DAG.
     """
-    found: dict[str, PipelineConfig] = {}
+    found: dict[str, tuple[Path, PipelineConfig]] = {}
     twice = set()
     for file in sorted(folder.glob("*.toml")):
         try:
@@ -44,8 +55,8 @@ def find_pipelines(folder: Path) -> dict[str, PipelineConfig]:
         dag_id = f"sessionize_{config.name}"
         if dag_id in found:
             twice.add(dag_id)
-        found[dag_id] = config
-    return {dag_id: config for dag_id, config in found.items() if dag_id not in twice}
+        found[dag_id] = file, config
+    return {dag_id: entry for dag_id, entry in found.items() if dag_id not in twice}
 
 
 @lru_cache(maxsize=256)

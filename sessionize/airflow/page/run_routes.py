@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -16,18 +18,23 @@ routes = APIRouter()
 
 
 @routes.get("/runs")
-def runs_of_range(dag_id: DagId, asked: InRange, catalogs: CatalogsDep) -> Response:
-    """Return the run of each hour of a range that has one."""
+def runs_of_range(
+    dag_id: DagId, asked: InRange, catalogs: CatalogsDep, successful: bool = True
+) -> Response:
+    """Return the run of each hour of a range; on demand only those that have not succeeded."""
     catalogs.config(dag_id)
-    return answer({"runs": runs.runs_between(dag_id, asked)})
+    found = runs.runs_between if successful else runs.unfinished_between
+    return answer({"runs": found(dag_id, asked)})
 
 
 @routes.get("/stages")
-def stages_of_range(dag_id: DagId, asked: InRange, catalogs: CatalogsDep) -> Response:
-    """Return how long each task took in the hours of a range."""
+def stages_of_range(
+    dag_id: DagId, asked: InRange, catalogs: CatalogsDep, by: Literal["hour", "day"] = "hour"
+) -> Response:
+    """Return how long each task took in the hours of a range, or in those of each of its days."""
     catalogs.config(dag_id)
-    found = runs.runs_between(dag_id, asked)
-    return answer({"stages": runs.stage_times(dag_id, found)})
+    times = runs.stage_times(dag_id, runs.runs_between(dag_id, asked))
+    return answer({"stages": runs.mean_times(times, by)})
 
 
 @routes.get("/hours/{hour}/run")

@@ -9,13 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import fmean
 from typing import Any
 from urllib.parse import quote
 
 from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.utils.session import create_session
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from sessionize.airflow.instants import plain
 from sessionize.airflow.page.parameters import Range
@@ -24,6 +25,18 @@ from sessionize.model.hours import Hour
 
 #: Newer runs of a DAG than these are all looked at for manual ones of an hour.
 _MANUAL_RUNS = 1_000
+#: What is read of a run.
+_COLUMNS = (
+    DagRun.id,
+    DagRun.run_id,
+    DagRun.run_type,
+    DagRun.state,
+    DagRun.conf,
+    DagRun.logical_date,
+    DagRun.data_interval_start,
+    DagRun.start_date,
+    DagRun.end_date,
+)
 #: Names per query: databases limit the parameters of one.
 _CHUNK = 500
 
@@ -66,12 +79,19 @@ class Task:
 
 @dataclass(frozen=True)
 class StageTime:
-    """How long a task took in an hour: all instances added up, and from the first to the last."""
+    """How long a task took in an hour, from its first instance's start to its last one's end."""
 
     hour: Hour
     task_id: str
-    instances: int
-    busy_s: float
+    elapsed_s: float
+
+
+@dataclass(frozen=True)
+class MeanTime:
+    """How long a task took in an hour, or on average in the hours of a day: ``begin``."""
+
+    begin: str
+    task_id: str
     elapsed_s: float
 
 
@@ -85,13 +105,12 @@ def runs_between(dag_id: str, hours: Range) -> list[Run]:
         and_(DagRun.logical_date >= first, DagRun.logical_date < end),
         and_(DagRun.data_interval_start >= first, DagRun.data_interval_start < end),
     )
+    # Rows and not objects: these take ten times as long, and a range may have ten thousand.
+    of_dag = select(*_COLUMNS).where(DagRun.dag_id == dag_id)
     with create_session() as session:
-        found = list(session.scalars(select(DagRun).where(DagRun.dag_id == dag_id, dated)))
-        found += session.scalars(
-            select(DagRun)
-            .where(DagRun.dag_id == dag_id, DagRun.run_type == "manual")
-            .order_by(DagRun.id.desc())
-            .limit(_MANUAL_RUNS)
+        found = list(session.execute(of_dag.where(dated)))
+        found += session.execute(
+            of_dag.where(DagRun.run_type == "manual").order_by(DagRun.id.desc()).limit(_MANUAL_RUNS)
         )
         newest: dict[Hour, Any] = {}
         for run in found:
@@ -114,6 +133,21 @@ def runs_between(dag_id: str, hours: Range) -> list[Run]:
             )
             for hour, run in sorted(newest.items())
         ]
+
+
+def unfinished_between(dag_id: str, hours: Range) -> list[Run]:
+    """List the runs of `runs_between` that have not succeeded; it reads few rows."""
+    with create_session() as session:
+        found = session.execute(
+            select(*_COLUMNS).where(DagRun.dag_id == dag_id, DagRun.state != "success")
+        )
+        there = [hour for run in found if (hour := hour_of(run)) is not None]
+    there = [hour for hour in there if hours.first <= hour < hours.end]
+    if not there:
+        return []
+    # One that has failed may have been followed by another that has not.
+    among = runs_between(dag_id, Range(min(there), max(there).next))
+    return [run for run in among if run.state != "success"]
 
 
 def tasks_of(dag_id: str, run_id: str) -> list[Task]:
@@ -150,36 +184,38 @@ def tasks_of(dag_id: str, run_id: str) -> list[Task]:
 def stage_times(dag_id: str, runs: Iterable[Run]) -> list[StageTime]:
     """Tell how long each task took in each of the runs, by hour."""
     hour_of_run = {run.run_id: run.hour for run in runs}
-    spans: dict[tuple[Hour, str], list[tuple[datetime, datetime]]] = defaultdict(list)
+    found = []
     with create_session() as session:
         for names in _chunks(sorted(hour_of_run)):
             rows = session.execute(
                 select(
                     TaskInstance.run_id,
                     TaskInstance.task_id,
-                    TaskInstance.start_date,
-                    TaskInstance.end_date,
-                ).where(
+                    func.min(TaskInstance.start_date),
+                    func.max(TaskInstance.end_date),
+                )
+                .where(
                     TaskInstance.dag_id == dag_id,
                     TaskInstance.run_id.in_(names),
                     TaskInstance.state == "success",
                 )
+                .group_by(TaskInstance.run_id, TaskInstance.task_id)
             )
-            for run_id, task_id, started, ended in rows:
-                if started and ended:
-                    spans[hour_of_run[run_id], task_id].append((started, ended))
-    return [
-        StageTime(
-            hour,
-            task_id,
-            instances=len(times),
-            busy_s=sum((ended - started).total_seconds() for started, ended in times),
-            elapsed_s=(
-                max(ended for _, ended in times) - min(started for started, _ in times)
-            ).total_seconds(),
-        )
-        for (hour, task_id), times in sorted(spans.items())
-    ]
+            found += [
+                StageTime(hour_of_run[run_id], task_id, (ended - started).total_seconds())
+                for run_id, task_id, started, ended in rows
+                if started and ended
+            ]
+    return sorted(found, key=lambda time: (time.hour, time.task_id))
+
+
+def mean_times(times: Iterable[StageTime], by: str) -> list[MeanTime]:
+    """Return how long each task took in each hour, or on average in the hours of each day."""
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for time in times:
+        begin = str(time.hour) if by == "hour" else time.hour.start.date().isoformat()
+        found[begin, time.task_id].append(time.elapsed_s)
+    return [MeanTime(begin, task, fmean(took)) for (begin, task), took in found.items()]
 
 
 def hour_of(run: Any) -> Hour | None:

@@ -3,9 +3,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, insert
 
 from sessionize.airflow.page import runs
 from sessionize.airflow.page.parameters import Range
@@ -75,6 +76,17 @@ def test_each_hour_has_the_run_that_counts(rows: Any):
     ]
 
 
+def test_what_has_not_succeeded_is_told_unless_another_run_has(rows: Any):
+    early, late = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    assert runs.unfinished_between(DAG, DAY) == []
+    rows("mended", "failed", early, logical_date=HOUR.start)
+    rows("manual__mends", "success", late, run_type="manual", conf={"hour": str(HOUR)})
+    rows("done", "success", early, logical_date=HOUR.next.start)
+    rows("failed", "failed", early, logical_date=HOUR.next.next.start)
+    rows("outside", "failed", early, logical_date=DAY.end.start)
+    assert [run.run_id for run in runs.unfinished_between(DAG, DAY)] == ["failed"]
+
+
 def test_names_of_runs_are_quoted_in_links(rows: Any):
     rows("manual__a+b", "success", logical_date=HOUR.start)
     (found,) = runs.runs_between(DAG, DAY)
@@ -85,3 +97,45 @@ def test_a_run_without_tasks_has_none(rows: Any):
     rows("bare", "running", logical_date=HOUR.start)
     assert runs.tasks_of(DAG, "bare") == []
     assert runs.stage_times(DAG, runs.runs_between(DAG, DAY)) == []
+
+
+def test_a_stage_takes_from_its_first_start_to_its_last_end(rows: Any):
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+
+    rows("whole", "success", logical_date=HOUR.start)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    ended = {("validate", 0): 20, ("validate", 1): 50, ("publish", -1): 7, ("claim", -1): None}
+    with create_session() as session:
+        for (task_id, index), seconds in ended.items():
+            session.execute(
+                insert(TaskInstance).values(
+                    id=uuid4(),
+                    dag_id=DAG,
+                    run_id="whole",
+                    task_id=task_id,
+                    map_index=index,
+                    state="success" if seconds else "running",
+                    start_date=at + timedelta(seconds=max(index, 0)),
+                    end_date=at + timedelta(seconds=seconds) if seconds else None,
+                    **{"pool": "default_pool", "pool_slots": 1, "queue": "default"},
+                )
+            )
+    found = runs.stage_times(DAG, runs.runs_between(DAG, DAY))
+    assert [(time.hour, time.task_id, time.elapsed_s) for time in found] == [
+        (HOUR, "publish", 7.0),
+        (HOUR, "validate", 50.0),
+    ]
+
+
+def test_a_days_stages_are_the_mean_of_its_hours():
+    later = Hour.parse("2017-02-05T01")
+    times = [
+        runs.StageTime(hour, "publish", seconds)
+        for hour, seconds in ((HOUR, 2.0), (HOUR.next, 4.0), (later, 9.0))
+    ]
+    assert [(it.begin, it.elapsed_s) for it in runs.mean_times(times, "day")] == [
+        ("2017-02-04", 3.0),
+        ("2017-02-05", 9.0),
+    ]
+    assert len(runs.mean_times(times, "hour")) == len(times)

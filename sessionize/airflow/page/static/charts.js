@@ -1,6 +1,6 @@
 // Charts by plotly, whose file comes from its wheel; beside each a table with the same figures.
 
-import { h, table } from "./dom.js";
+import { h, lazily, table } from "./dom.js";
 
 let loading = null;
 
@@ -36,19 +36,14 @@ export function chart(page, { title, series, kind = "lines", format, axis, x = "
   return figure;
 }
 
-function figures(title, x, series, format) {
-  const details = h("details", {}, h("summary", {}, `Table: ${title}`));
-  // Long ranges have long tables: made when somebody looks.
-  details.addEventListener("toggle", () => {
-    if (details.children.length > 1) return;
-    const at = [...new Set(series.flatMap((one) => one.x))];
-    const maps = series.map((one) => new Map(one.x.map((value, n) => [value, one.y[n]])));
-    const columns = [{ title: x, of: (value) => value }, ...series.map((one, n) =>
-      ({ title: one.name, number: true, of: (value) => format(maps[n].get(value)) }))];
-    details.append(table(title, columns, at));
-  });
-  return details;
-}
+// Long ranges have long tables.
+const figures = (title, x, series, format) => lazily(`Table: ${title}`, () => {
+  const at = [...new Set(series.flatMap((one) => one.x))];
+  const maps = series.map((one) => new Map(one.x.map((value, n) => [value, one.y[n]])));
+  const columns = [{ title: x, of: (value) => value }, ...series.map((one, n) =>
+    ({ title: one.name, number: true, of: (value) => format(maps[n].get(value)) }))];
+  return table(title, columns, at);
+});
 
 async function draw(page, frame, series, { kind, axis, category }) {
   const plotly = await library(page.plotly);

@@ -43,6 +43,13 @@ export function facts(pairs) {
     h("div", { title: hint }, h("dt", {}, name), h("dd", {}, value ?? "–"))));
 }
 
+/** What is folded away, and made when somebody looks. */
+export function lazily(title, make) {
+  const details = h("details", {}, h("summary", {}, title));
+  details.addEventListener("toggle", () => details.children.length > 1 || details.append(make()));
+  return details;
+}
+
 /** A part of a view with a heading. */
 export function section(title, ...children) {
   return h("section", {}, h("h3", {}, title), children);

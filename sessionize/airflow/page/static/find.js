@@ -1,6 +1,7 @@
 // A machine's sessions, or what has become of an event.
 
 import { facts, h, marked, section, table } from "./dom.js";
+import { orWhy } from "./problem.js";
 import { recordOf } from "./quarantine.js";
 import { eventLine, sessionLine } from "./timeline.js";
 import { count, duration, exact, instant, number, plain, size } from "./words.js";
@@ -13,16 +14,6 @@ export async function show(page) {
   if (event) return [h("h2", {}, `Event ${event}`), form, await orWhy(page, ofEvent(page, event))];
   return [h("h2", {}, "Find a machine or an event"), form,
     h("p", { class: "hint" }, "Looked for in the hours of the range: a longer one takes longer.")];
-}
-
-/** What was found; or what is wrong, below a form in which it can be mended. */
-async function orWhy(page, found) {
-  try {
-    return await found;
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    return page.problem(error);
-  }
 }
 
 function search(page, machine, event) {

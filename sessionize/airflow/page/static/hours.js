@@ -2,6 +2,7 @@
 
 import { Problem } from "./api.js";
 import { calendar, legend } from "./calendar.js";
+import { commandLine } from "./command.js";
 import { h, section, table } from "./dom.js";
 import { show as showHour } from "./hour.js";
 import { sayProgress } from "./progress.js";
@@ -12,17 +13,18 @@ const RUNNING_MS = 10_000;
 
 export async function show(page) {
   if (page.params.get("hour")) return showHour(page);
-  const [view, { runs, hint }] = await Promise.all([page.get("hours", page.range), runsOf(page)]);
+  const [view, { runs, hint }] = await Promise.all([page.get("calendar", page.range), runsOf(page)]);
   const runOf = new Map(runs.map((run) => [run.hour, run]));
+  const broken = new Set(view.broken.map(({ hour }) => hour));
   const rows = new Map(view.hours.map((row) => [row.hour, row]));
   // Airflow may already run an hour that the lake does not know.
   for (const run of runs) {
     if (!rows.has(run.hour) && run.state !== "success") {
-      rows.set(run.hour, { hour: run.hour, state: "missing", chain_broken: false });
+      rows.set(run.hour, { hour: run.hour, state: "missing" });
     }
   }
   const cells = [...rows.values()].sort((a, b) => (a.hour < b.hour ? -1 : 1)).map((row) => ({
-    hour: row.hour, row, run: runOf.get(row.hour), broken: row.chain_broken,
+    hour: row.hour, run: runOf.get(row.hour), broken: broken.has(row.hour),
     state: stateOf(row, runOf.get(row.hour)),
   }));
   const counts = {};
@@ -35,15 +37,15 @@ export async function show(page) {
     cells.length ? calendar(cells, open) : h("p", {}, "The range has no hour that is over."),
     legend(counts),
     section("What is amiss", ...amiss(page, cells)),
-    section("Chain of state", ...chain(page, cells)),
+    section("Chain of state", ...chain(page, view.broken)),
     h("p", {}, page.download("hours", page.range, "hours")),
   ];
 }
 
-/** Airflow's runs. Who may not read them sees the lake without them. */
-export async function runsOf(page) {
+/** Airflow's runs that have not succeeded. Who may not read them sees the lake without them. */
+async function runsOf(page) {
   try {
-    return { ...(await page.get("runs", page.range)), hint: null };
+    return { ...(await page.get("runs", { ...page.range, successful: false })), hint: null };
   } catch (error) {
     if (!(error instanceof Problem) || error.status !== 403) throw error;
     return { runs: [], hint: h("p", { class: "hint" }, `Airflow's runs are not shown: ${error.fault}.`) };
@@ -92,7 +94,7 @@ function amiss(page, cells) {
     { title: "Hours", class: "hours", of: ({ first, last }) =>
       (first === last ? hourLink(first) : h("span", {}, hourLink(first), " to ", hourLink(last))) },
     { title: "What to do", class: "command", of: (range) =>
-      h("span", {}, MENDS[range.mend], command(page, range)) },
+      h("div", {}, MENDS[range.mend], command(page, range)) },
   ];
   return [table("What is amiss, by hour", columns, ranges)];
 }
@@ -100,18 +102,14 @@ function amiss(page, cells) {
 function command(page, { mend, first, last }) {
   if (mend !== "run" && mend !== "again") return null;
   const again = mend === "again" ? " --reset-dagruns" : "";
-  return h("code", { class: "command" }, `airflow dags backfill ${page.dag.dag_id} -s ${first}:00 -e ${last}:00${again}`);
+  return [commandLine(`airflow dags backfill ${page.dag.dag_id} -s ${first}:00 -e ${last}:00${again}`),
+    h("a", { href: page.address("plan", { first, end: later(last, 1), later: "168" }) }, "Plan it")];
 }
 
-function chain(page, cells) {
-  const breaks = cells.filter(({ broken }) => broken);
-  const known = new Map(cells.map(({ hour, row }) => [hour, row]));
+function chain(page, breaks) {
   if (!breaks.length) return [h("p", {}, "Each hour that is run stands on the state that the hour before has left.")];
-  return [h("ul", { class: "breaks" }, breaks.map(({ hour, row }) => {
-    const before = later(hour, -1);
-    return h("li", {}, h("code", {}, known.get(before)?.state_fingerprint ?? "no state"),
-      ` was left by ${before} `, h("span", { class: "break", "aria-hidden": "true" }, "≠"),
-      " but ", h("a", { href: page.address("hours", { hour }) }, hour), " stands on ",
-      h("code", {}, row.previous_state));
-  }))];
+  return [h("ul", { class: "breaks" }, breaks.map(({ hour, stands_on: state, left }) =>
+    h("li", {}, h("code", {}, left ?? "no state"),
+      ` was left by ${later(hour, -1)} `, h("span", { class: "break", "aria-hidden": "true" }, "≠"),
+      " but ", h("a", { href: page.address("hours", { hour }) }, hour), " stands on ", h("code", {}, state))))];
 }

@@ -28,7 +28,7 @@ function pageOf(dag, params, signal) {
     /** The URL of an answer about this pipeline; with `range` for one about a range. */
     at,
     get: (path, query) => ask(at(path, query), signal),
-    address, go,
+    address, go: goOrAgain,
     /** A link into Airflow's UI. */
     airflowLink: (path, ...text) => h("a", { href: airflowUrl(path), onclick: leave }, ...text),
     download: (path, query, name) =>
@@ -38,6 +38,13 @@ function pageOf(dag, params, signal) {
     again: (ms = AGAIN_MS) => setTimeout(() => signal.aborted || render(), ms),
     problem: (error) => problem(error, render),
   };
+}
+
+/** Go to an address; show it anew if it is the one that is shown. */
+function goOrAgain(hash) {
+  const before = location.hash;
+  go(hash);
+  if (location.hash === before) render();
 }
 
 async function render() {
@@ -119,8 +126,8 @@ function drawShell(tab, dag, params) {
 
 function showRange(first, end) {
   const { view, params } = parts();
-  // A page of records or an hour belongs to where it was found, a search to any range.
-  const kept = Object.fromEntries(["machine", "event", "by"].map((name) => [name, params.get(name)]));
+  const { keeps = [] } = VIEWS.find(({ id }) => id === view) ?? {};
+  const kept = Object.fromEntries(keeps.map((name) => [name, params.get(name)]));
   go(address(view, { ...kept, first, end }));
 }
 

@@ -11,3 +11,13 @@ export function problem(error, again) {
     h("p", {}, known ? error.remedy : "Load it again; if it comes back, report it."),
     h("button", { type: "button", onclick: again }, "Try again"));
 }
+
+/** What a view has found; or what is wrong, below a form in which it can be mended. */
+export async function orWhy(page, found) {
+  try {
+    return await found;
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    return page.problem(error);
+  }
+}

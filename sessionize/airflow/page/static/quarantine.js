@@ -3,9 +3,11 @@
 import { chart } from "./charts.js";
 import { h, marked, section, table } from "./dom.js";
 import { sayProgress } from "./progress.js";
-import { count, number, plain, share } from "./words.js";
+import { between, count, number, plain, share } from "./words.js";
 
 const PAGE = 50;
+const LONG_H = 24 * 14;
+const MOST_HOURS = 200;
 
 export async function show(page) {
   return page.params.get("hour") ? records(page) : reasons(page);
@@ -20,9 +22,7 @@ async function reasons(page) {
   return [
     h("h2", {}, `${count(total, "record")} refused, ${share(read ? total / read : null)} of ${number(read)}`),
     sayProgress(page, view.progress),
-    chart(page, { title: "Refused records, by reason", axis: "records", kind: "bars", format: number,
-      series: codes.map((code) => ({ name: plain(code), x: view.hours.map(({ hour }) => hour),
-        y: view.hours.map((hour) => hour.by_reason[code] ?? 0) })) }),
+    overTime(page, codes, view.hours),
     codes.length ? section("Reasons", table("Reasons and the rules that refuse", [
       { title: "Reason", of: (code) => h("code", {}, code) },
       { title: "Records", number: true, of: (code) => number(view.by_reason[code]) },
@@ -34,7 +34,8 @@ async function reasons(page) {
       { title: "Share", number: true, of: (hour) => share(hour.records ? hour.quarantined / hour.records : null) },
       { title: "Reasons", of: ({ hour, by_reason: by }) => h("span", {}, Object.entries(by).flatMap(([code, n], at) =>
         [at ? ", " : "", h("a", { href: page.address("quarantine", { hour, reason: code }) }, `${plain(code)} ${number(n)}`)])) },
-    ], refused.toReversed())) : null,
+    ], refused.slice(-MOST_HOURS).toReversed()), refused.length > MOST_HOURS ? h("p", { class: "hint" },
+      `${count(refused.length - MOST_HOURS, "earlier hour")} with refused records: choose a range that ends before.`) : null) : null,
     view.worst.length ? section("Objects", table("Objects with the most refused records", [
       { title: "Object", class: "key", of: ({ hour, key }) =>
         h("a", { href: page.address("quarantine", { hour, object: key }) }, key) },
@@ -44,6 +45,16 @@ async function reasons(page) {
     ], view.worst)) : null,
     h("p", {}, page.download("quarantine", page.range, "quarantine")),
   ];
+}
+
+/** Reasons by hour; by day in a long range. */
+function overTime(page, codes, hours) {
+  const by = between(page.range.first, page.range.end) > LONG_H ? "Day" : "Hour";
+  const groups = Map.groupBy(hours, ({ hour }) => (by === "Day" ? hour.slice(0, 10) : hour));
+  const sum = (all, code) => all.reduce((n, { by_reason: found }) => n + (found[code] ?? 0), 0);
+  return chart(page, { title: "Refused records, by reason", axis: "records", kind: "bars", format: number, x: by,
+    series: codes.map((code) => ({ name: plain(code), x: [...groups.keys()],
+      y: [...groups.values()].map((all) => sum(all, code)) })) });
 }
 
 async function records(page) {

@@ -12,7 +12,7 @@ export async function show(page) {
   const { first, end } = page.range;
   const by = page.params.get("by") ?? (between(first, end) > LONG_H ? "day" : "hour");
   const [view, stages] = await Promise.all([
-    page.get("trends", { ...page.range, by }), stagesOf(page),
+    page.get("trends", { ...page.range, by }), stagesOf(page, by),
   ]);
   if (view.lengths_waiting) page.again();
   return [
@@ -26,9 +26,9 @@ export async function show(page) {
   ];
 }
 
-async function stagesOf(page) {
+async function stagesOf(page, by) {
   try {
-    return (await page.get("stages", page.range)).stages;
+    return (await page.get("stages", { ...page.range, by })).stages;
   } catch (error) {
     if (error instanceof Problem && error.status === 403) return null;
     throw error;
@@ -97,12 +97,8 @@ function histogram(page, { length_bounds_s: bounds, lengths }) {
 }
 
 function stageChart(page, stages, by) {
-  const begin = (hour) => (by === "day" ? hour.slice(0, 10) : hour);
-  const series = [...Map.groupBy(stages, ({ task_id: task }) => task)].map(([task, times]) => {
-    const buckets = Map.groupBy(times, ({ hour }) => begin(hour));
-    const mean = (all) => all.reduce((sum, { elapsed_s: s }) => sum + s, 0) / all.length;
-    return { name: task, x: [...buckets.keys()], y: [...buckets.values()].map(mean) };
-  });
+  const series = [...Map.groupBy(stages, ({ task_id: task }) => task)].map(([name, times]) =>
+    ({ name, x: times.map(({ begin }) => begin), y: times.map(({ elapsed_s: s }) => s) }));
   return chart(page, { title: "Time per stage, from its first task's start to its last one's end",
     x: by === "day" ? "Day (mean of its hours)" : "Hour", ...times(series) });
 }
