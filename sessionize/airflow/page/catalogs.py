@@ -70,7 +70,7 @@ class Catalogs:
         return found
 
     def ask(self, dag_id: str, question: Callable[[Catalog], Answer]) -> Answer:
-        """Answer a question from a pipeline's catalog, as fresh as can be in about a second.
+        """Answer a question from a pipeline's catalog, as fresh as it can be in about a second.
 
         Credentials that storage refuses are fetched anew, once: those of a role expire.
         """
@@ -93,33 +93,63 @@ class Catalogs:
 
 
 class _Kept:
-    """A catalog, and when it was refreshed."""
+    """A catalog, and the thread that refreshes it, for a listing may take longer than people wait.
+
+    A page is answered by what was known before where a listing takes longer than a second; only
+    the first one is waited for.
+    """
 
     def __init__(self, config: PipelineConfig, catalog: Catalog) -> None:
         self.config = config
         self._catalog = catalog
-        self._refreshed: float | None = None
         self._lock = threading.Lock()
-        self._reader: threading.Thread | None = None
+        self._is_reading = False
+        self._looked = threading.Event()
+        self._looked_at: float | None = None
+        self._fault: Exception | None = None
 
     def freshened(self) -> Catalog:
-        """Return the catalog; what of it has not been read yet, its `progress` says."""
-        with self._lock:
-            if self._reader is not None and self._reader.is_alive():
-                return self._catalog
-            if self._refreshed is None or time.monotonic() - self._refreshed > _FRESH_S:
-                progress = self._catalog.refresh(budget_s=_BUDGET_S)
-                self._refreshed = time.monotonic()
-                if progress.read < progress.known:
-                    self._reader = threading.Thread(
-                        target=self._read_the_rest, name=f"ledgers-{self.config.name}", daemon=True
-                    )
-                    self._reader.start()
-            return self._catalog
+        """Return the catalog; what of it has not been read yet, its `progress` says.
 
-    def _read_the_rest(self) -> None:
+        Raises
+        ------
+        SessionizeError
+            What the last look at the lake has met.
+        """
+        with self._lock:
+            is_first = self._looked_at is None
+            if self._is_due():
+                self._looked, self._is_reading = threading.Event(), True
+                name = f"ledgers-{self.config.name}"
+                threading.Thread(target=self._read, name=name, daemon=True).start()
+            looked = self._looked
+        looked.wait(None if is_first else _BUDGET_S)
+        if looked.is_set() and self._fault is not None:
+            raise self._fault
+        return self._catalog
+
+    def _is_due(self) -> bool:
+        if self._is_reading:
+            return False
+        return self._looked_at is None or time.monotonic() - self._looked_at > _FRESH_S
+
+    def _read(self) -> None:
+        """Look at the lake, let those go on who wait for it, and read what is left."""
+        is_whole = True
+        try:
+            progress = self._catalog.refresh(budget_s=_BUDGET_S)
+            is_whole = progress.read >= progress.known
+            self._fault = None
+        except Exception as error:  # whoever waits raises it
+            self._fault = error
+        self._looked_at, self._is_reading = time.monotonic(), not is_whole
+        self._looked.set()
+        if is_whole:
+            return
         try:
             self._catalog.refresh()
         except SessionizeError as error:
-            # The next request meets it too, and shows it.
+            # The next look meets it too, and shows it.
             log.warning("Reading the ledgers of %s: %s", self.config.name, error)
+        finally:
+            self._is_reading = False

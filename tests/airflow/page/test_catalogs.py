@@ -8,7 +8,7 @@ import pytest
 from sessionize.airflow.page import catalogs
 from sessionize.airflow.page.catalogs import Catalogs
 from sessionize.lake.storage import S3Credentials
-from sessionize.model.errors import StorageRefusedError, UnknownPipelineError
+from sessionize.model.errors import StorageError, StorageRefusedError, UnknownPipelineError
 from sessionize.observe.views import Progress
 from tests.airflow.conftest import write_pipeline
 
@@ -76,6 +76,41 @@ def test_what_a_page_asks_at_once_costs_one_look(
     now += 60
     found.ask(NITRO, lambda catalog: None)
     assert fake.made[0].calls == 2
+
+
+def test_a_listing_that_takes_long_is_not_waited_for_but_the_first_time(
+    pipelines: Path, fake: type[FakeCatalog], monkeypatch: pytest.MonkeyPatch
+):
+    listed = threading.Event()
+    listed.set()
+
+    def refresh(self: FakeCatalog, budget_s: float | None = None) -> Progress:
+        assert listed.wait(60)
+        self.read += 1
+        return Progress(3, 3)
+
+    monkeypatch.setattr(fake, "refresh", refresh)
+    monkeypatch.setattr(catalogs, "_FRESH_S", -1.0)  # each request looks anew
+    monkeypatch.setattr(catalogs, "_BUDGET_S", 0.0)
+    found = Catalogs(lambda: pipelines)
+    assert found.ask(NITRO, lambda catalog: catalog.read) == 1  # type: ignore[attr-defined]
+    listed.clear()
+    assert found.ask(NITRO, lambda catalog: catalog.read) == 1  # type: ignore[attr-defined]
+    listed.set()
+    for thread in [t for t in threading.enumerate() if t.name == "ledgers-nitro"]:
+        thread.join(60)
+    assert fake.made[0].read == 2
+
+
+def test_what_a_look_meets_is_told_to_whoever_asks(
+    pipelines: Path, fake: type[FakeCatalog], monkeypatch: pytest.MonkeyPatch
+):
+    def refresh(self: FakeCatalog, budget_s: float | None = None) -> Progress:
+        raise StorageError("the lake cannot be listed", "Try again.")
+
+    monkeypatch.setattr(fake, "refresh", refresh)
+    with pytest.raises(StorageError, match="cannot be listed"):
+        Catalogs(lambda: pipelines).ask(NITRO, lambda catalog: None)
 
 
 def test_another_pipeline_file_is_another_catalog(pipelines: Path, fake: type[FakeCatalog]):
