@@ -4,16 +4,18 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 BENCH  := .venv-bench
+SPARK  := .venv-spark
 STAMP  := $(VENV)/.installed
 
 # Dozens of processes import Airflow; without cached bytecode each compiles it anew, for seconds.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow env test fuzz lint docs bench lock clean
+.PHONY: help setup demo airflow env shell test test-spark spark-env test-matrix fuzz lint docs screenshots bench mwaa \
+	lock clean
 
 help: ## Show what can be done here
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv with everything that is needed, pinned (the others do it by themselves)
 
@@ -50,8 +52,30 @@ airflow: setup ## Run Airflow on this machine with the demo's events, until Ctrl
 env: ## Write .env, the secrets of docker-compose.yaml (LOCAL=1: with an S3 server on this machine)
 	@LOCAL=$(LOCAL) $(PYTHON) -m local.dotenv
 
+shell: setup ## Open a shell in which `airflow` is the one of `make airflow`
+	@$(BIN)/python -m local.shell
+
 test: setup ## Run the tests, a file at a time on each processor, but for the slowest
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+
+test-spark: $(SPARK)/.installed ## Run the tests of `bulk` on Spark on this machine (needs Java 17)
+	SESSIONIZE_SPARK=required $(SPARK)/bin/python -m pytest tests/bulk
+
+# Its interpreter is a link to where executors have theirs: PREFIX, or where this machine has it.
+spark-env: $(SPARK)/.installed ## Pack what `bulk` needs on a cluster into build/spark (PYTHON=…, PREFIX=/usr)
+	@rm -rf build/spark && mkdir -p build/spark/wheel
+	@$(BIN)/python -m hatchling build -t wheel -d build/spark/wheel > /dev/null
+	@$(PYTHON) -m venv --without-pip build/spark/venv
+	@echo "Installing the package into build/spark/venv ..."
+	@VIRTUAL_ENV=build/spark/venv $(BIN)/uv pip install -q --link-mode copy -c requirements-spark.txt build/spark/wheel/*.whl
+	@$(SPARK)/bin/python -m venv_pack -q -p build/spark/venv -o build/spark/environment.tar.gz \
+	  $(if $(PREFIX),--python-prefix $(PREFIX))
+	@cp sessionize/cli/bulk_job.py dags/pipelines/*.toml build/spark/
+	@rm -r build/spark/wheel build/spark/venv
+	@ls -sh1 build/spark
+
+test-matrix: setup ## Run a small suite with each Python, and with Amazon MWAA's packages (ONLY=3.13)
+	@$(BIN)/python -m local.matrix $(ONLY)
 
 fuzz: setup ## Try damaged objects, odd settings and kills for some minutes (SECONDS=180, SEED=…)
 	@SECONDS=$(SECONDS) SEED=$(SEED) CASE=$(CASE) $(BIN)/python -m tests.fuzz
@@ -63,6 +87,12 @@ lint: setup ## Check style and types
 
 docs: setup ## Write the tables of README.md and docs/ anew, after a change of the declared columns
 	@$(BIN)/python -m local.docs
+
+screenshots: setup ## Take the screenshots of the operator's page anew (needs Chromium)
+	@$(BIN)/python -m local.screenshots
+
+mwaa: setup ## Write what Amazon MWAA takes into build/mwaa (PIPELINES=…: a folder of pipeline files)
+	@PIPELINES=$(PIPELINES) $(BIN)/python -m local.mwaa
 
 bench: $(BENCH)/.installed ## Measure the job against DuckDB, Polars, PySpark and pandas (some half an hour)
 	$(BENCH)/bin/python -m bench
@@ -78,6 +108,17 @@ $(BENCH)/.installed: requirements-bench.txt | setup
 	fi
 	@touch $@
 
+# Spark stands beside what the tests need, not beside Airflow.
+$(SPARK)/.installed: requirements-spark.txt | setup
+	@$(PYTHON) -m venv $(SPARK)
+	@echo "Installing Spark into $(SPARK) ..."
+	@if $(BIN)/uv --version > /dev/null 2>&1; then \
+	  VIRTUAL_ENV=$(SPARK) $(BIN)/uv pip install -q --require-hashes -r requirements-spark.txt; \
+	else \
+	  $(SPARK)/bin/python -m pip install -q --require-hashes -r requirements-spark.txt; \
+	fi
+	@touch $@
+
 COMPILE_ALONE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock"
 COMPILE := $(COMPILE_ALONE) pyproject.toml
@@ -87,8 +128,9 @@ lock: setup ## Pin the dependencies anew, after a change of pyproject.toml (UPGR
 	$(BIN)/$(COMPILE) --extra airflow --extra alerts $(UPGRADE) --group dev -c requirements.txt -o requirements-dev.txt
 	$(BIN)/$(COMPILE) --extra airflow --extra alerts --extra celery $(UPGRADE) -c requirements-dev.txt -o requirements-image.txt
 	$(BIN)/$(COMPILE_ALONE) $(UPGRADE) --group image -c requirements-dev.txt -o requirements-build.txt
+	$(BIN)/$(COMPILE) $(UPGRADE) --extra spark --group dev -c requirements-dev.txt -o requirements-spark.txt
 	$(BIN)/$(COMPILE) $(UPGRADE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 
 clean: ## Forget the demo, and remove caches (.venv stays)
-	rm -rf .airflow .demo .fuzz .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	rm -rf .airflow .demo .fuzz .matrix build .hypothesis .mypy_cache .pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -38,6 +38,8 @@ _STAGES = {
     ("sessionize.pipeline.partitions", "tables_of"): "frames to tables",
     ("sessionize.pipeline.partitions", "write_of_shards"): "write Parquet",
     ("sessionize.pipeline.partitions", "write_of_batches"): "write Parquet",
+    ("sessionize.lake.parquet", "write"): "write Parquet",
+    ("sessionize.lake.parquet", "finish"): "write Parquet",
     ("sessionize.pipeline.stages", "publish_files"): "publish: count, sync, reveal",
 }
 _OTHER = "other"

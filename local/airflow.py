@@ -18,6 +18,7 @@ from local.errors import LocalError
 from local.processes import interruptible, is_free, sole_user
 from local.s3 import S3Server, running_s3
 from local.screen import Steps
+from local.shell import handed_on
 from local.stack import Stack, running_stack
 
 _PORTS = range(8080, 8100)
@@ -70,10 +71,13 @@ def _run_airflow(
         step.done()
         console.print(
             f"\n  [bold]{stack.url}/dags/{world.DAG_ID}[/]\n"
+            f"  [bold]{stack.url}/plugin/sessionize[/]  is the data whole?\n"
             f"  user [bold]{USER}[/], password [bold]{PASSWORD}[/]\n"
-            f"  logs in {stack.home}\n\nCtrl-C stops it.\n"
+            f"  logs in {stack.home}\n\n"
+            "Ctrl-C stops it; `make shell` in another terminal is for its command line.\n"
         )
-        _feed(made, server, stack, console)
+        with handed_on(stack.home, stack.env):
+            _feed(made, server, stack, console)
         step("Stopping Airflow")
 
 

@@ -50,7 +50,8 @@ def main() -> int:
 _NEXT = """
 All that was started is stopped. The lake is now in {lake}: Parquet and JSON files.
 
-  [bold]make airflow[/]   goes on from here, hour by hour, with Airflow's UI
+  [bold]make airflow[/]   goes on from here, hour by hour, with Airflow's UI and, in it,
+                 the operator's page: http://127.0.0.1:8080/plugin/sessionize
 """
 
 

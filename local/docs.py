@@ -5,7 +5,7 @@ from __future__ import annotations
 from local.environment import REPOSITORY
 from sessionize.model.describe import blocks, rewritten
 
-PAGES = ("README.md", "docs/configuration.md")
+PAGES = ("README.md", "docs/configuration.md", "docs/daily.md")
 
 
 def main() -> None:

@@ -47,7 +47,9 @@ def _keep_memory() -> None:
 def run() -> None:
     """Run the command line in a process that is set up for it, and exit."""
     set_up()
-    sys.exit(main())
+    code = main()
+    gc.freeze()  # else the interpreter searches all there is once more for cycles before it ends
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -40,9 +40,14 @@ FIRST, SECOND, THIRD, LAST = scenario.HOURS
 HERE = "tests/test_remedies.py"
 S3 = "tests/lake/storage/test_s3.py"
 DISCOVERY = "tests/discovery"
+OBSERVE = "tests/observe"
+BULK = "tests/airflow/bulk"
 LOCAL = "tests/lake/storage/test_local.py"
 BACKFILL = "tests/airflow/test_backfill_command.py"
 SCHEDULER = "tests/airflow/test_backfill_scheduler.py"
+RUN_DATE = "tests/airflow/test_run_date.py"
+DAILY = "tests/daily"
+DELIVERY = "tests/airflow/test_delivery.py"
 RUN_HOUR = "tests/airflow/test_run_hour.py"
 TELL = "tests/alerts/test_tell.py"
 
@@ -128,6 +133,37 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             "tests/airflow/test_backfill_replay.py::test_a_dag_of_no_pipeline_has_no_replay"
         ),
     },
+    "airflow/bulk/check": {
+        "Give the first hour, and the one after the last.": (
+            f"{BULK}/test_check.py::test_hours_that_cannot_be_run"
+        ),
+        "Give hours of the pipeline, or mend `start` or `end` in its file.": (
+            f"{BULK}/test_check.py::test_hours_that_cannot_be_run"
+        ),
+        "Pause it (airflow dags pause {}), and clear this task once its tasks are done.": (
+            f"{BULK}/test_check.py::test_an_hourly_dag_that_is_not_paused_could_run_the_same_hours"
+        ),
+        "Wait until they are done, then clear this task.": (
+            f"{BULK}/test_check.py::test_tasks_that_are_still_at_work_are_waited_for"
+        ),
+    },
+    "airflow/bulk/emr": {
+        "Its driver's log, `stderr`, ends with what to do. Do it, and clear the task; what "
+        "it has published stays.": (
+            f"{BULK}/test_emr.py::test_a_job_that_has_failed_says_where_to_look"
+        ),
+    },
+    "airflow/bulk/engines": {
+        "Install apache-airflow-providers-apache-spark, or choose another engine.": (
+            f"{BULK}/test_engines.py"
+            "::test_a_provider_that_is_not_installed_is_named_when_the_dag_is_loaded"
+        ),
+    },
+    "airflow/bulk/local": {
+        "Do what it says, and clear the task; what it has published stays.": (
+            f"{BULK}/test_local.py::test_its_last_line_is_the_fault"
+        ),
+    },
     "airflow/connection": {
         "Put keys or a role into it, or give the workers an instance role.": None,
         "Create it (airflow connections add {} --conn-type aws …), or mend `airflow.aws_conn_id` "
@@ -140,13 +176,35 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             "::test_a_provider_that_is_not_installed_is_named_when_the_dag_is_loaded"
         ),
     },
+    "airflow/page/catalogs": {
+        "See that its pipeline file is where the API server finds it: "
+        "SESSIONIZE_PIPELINES, or pipelines/ in the DAGs folder.": (
+            "tests/airflow/page/test_access.py::test_a_dag_that_is_no_pipeline_is_unknown"
+        ),
+    },
+    "airflow/page/parameters": {
+        "Write it as 2017-02-04T23, in UTC.": (
+            "tests/airflow/page/test_access.py::test_what_is_no_hour_is_refused"
+        ),
+    },
     "airflow/pipelines": {
         "The other pipelines run meanwhile.": (
             "tests/airflow/test_dag_files.py"
             "::test_a_broken_pipeline_file_leaves_the_others_alone_and_is_shown"
         ),
     },
+    "airflow/run_date": {
+        'Trigger the DAG again with the param: --conf \'{"date": "2017-02-04"}\'.': (
+            f"{RUN_DATE}::test_a_run_for_no_day_is_refused"
+        ),
+        "Trigger the DAG again with one of them.": (
+            f"{RUN_DATE}::test_a_run_for_two_days_is_refused"
+        ),
+    },
     "airflow/run_hour": {
+        "Give an hour that has begun, in UTC.": (
+            f"{DELIVERY}::test_an_hour_that_has_begun_is_waited_for_and_a_future_one_refused"
+        ),
         'Trigger the hour by its name, without a logical date (--conf \'{"hour": "{}"}\'), or '
         "backfill it.": f"{RUN_HOUR}::test_a_date_within_an_hour_names_none",
         "Trigger the DAG again with the param and without a logical date.": (
@@ -172,6 +230,9 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Run a later hour, or set `start` earlier and run all hours from there.": (
             f"{HERE}::test_an_hour_before_the_first"
         ),
+        "Run an earlier hour, or set `end` later.": (
+            f"{DELIVERY}::test_an_hour_that_is_never_scheduled_is_refused"
+        ),
     },
     "lake/claim_records": {
         "Restore it from a backup, or move it away and run the hour again.": (
@@ -183,6 +244,50 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Run {} first.": f"{HERE}::test_claims_that_are_lost",
         "Run the hour again from `claim`.": (
             f"{HERE}::test_an_hour_that_another_attempt_claims_meanwhile"
+        ),
+    },
+    "daily/commit": {
+        "See where the day stands with `python -m sessionize daily --status`; run it again unless "
+        "it is done.": (
+            f"{DAILY}/test_commit.py::test_an_attempt_that_lags_behind_replaces_nothing"
+        ),
+    },
+    "daily/inputs": {
+        "Run the hours {} to {} first, in order.": (
+            f"{DAILY}/test_run.py::test_a_day_waits_for_its_hours"
+        ),
+        "Run the hours {} to {} again, in order, then the day.": (
+            f"{DAILY}/test_run.py::test_a_day_is_not_made_of_outdated_hours"
+        ),
+        "Run the days {} to {} first, in order: python -m sessionize daily --from {} --to {}.": (
+            f"{DAILY}/test_run.py::test_a_day_needs_the_one_before"
+        ),
+        "Run the day {} again first: python -m sessionize daily --date {}.": (
+            f"{DAILY}/test_commit.py"
+            "::test_a_day_that_fails_anywhere_is_completed_by_the_next_attempt"
+        ),
+    },
+    "daily/ledger": {
+        # It takes a defect to get there.
+        "Nothing was published. This is a defect: report it, and keep the files of the day's hours "
+        "and of the day before.": None,
+        "Run the newer release, or remove what `_days/` holds and run all days again. Nothing was "
+        "written.": f"{DAILY}/test_ledger.py::test_the_day_of_a_newer_release_is_refused",
+        "Restore it from a backup, or move it away and run its day again.": (
+            f"{DAILY}/test_ledger.py::test_what_is_no_ledger_is_named"
+        ),
+    },
+    "daily/records": {
+        "Run a day that has hours of the pipeline.": (
+            f"{DAILY}/test_run.py::test_a_day_that_is_not_the_pipelines_is_refused"
+        ),
+    },
+    "daily/run": {
+        "Run the hour {} again, then the day {}.": (
+            f"{DAILY}/test_run.py::test_damaged_sessions_of_an_hour_are_not_built_upon"
+        ),
+        "Run the day {} again, then {}.": (
+            f"{DAILY}/test_run.py::test_a_damaged_file_is_found_and_written_anew"
         ),
     },
     "discovery/browse": {
@@ -212,6 +317,25 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             f"{DISCOVERY}/test_init.py::test_records_that_cannot_be_read_are_said"
         ),
     },
+    "bulk/failures": {
+        "The logs of the driver and its executors say more. Mend it and start again: what is "
+        "published is whole, and stays.": (
+            "tests/bulk/test_failures.py::test_what_else_goes_wrong_is_told_in_one_line"
+        ),
+    },
+    "bulk/publishing": {
+        "Run {} again.": "tests/bulk/test_crashes.py::test_an_hour_before_that_was_run_meanwhile",
+    },
+    "bulk/spark": {
+        "Install it: pip install 'pyspark>=4,<5'.": (
+            "tests/bulk/test_spark.py::test_without_pyspark_it_says_how_to_have_it"
+        ),
+        "Install Java 17 or 21 (Debian, Ubuntu: openjdk-17-jre-headless), or set JAVA_HOME.": (
+            "tests/bulk/test_spark.py::test_without_java_it_says_how_to_have_it"
+        ),
+        "Its own words above say more: Spark 4 needs Java 17 or 21, and a `--master` that is "
+        "there.": "tests/bulk/test_spark.py::test_a_master_that_is_not_there_is_said_so",
+    },
     "lake/commit": {
         # That of the store, which has told that another attempt was first.
         "{}": f"{HERE}::test_an_hour_that_another_attempt_publishes_meanwhile",
@@ -223,7 +347,7 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         "Give each pipeline a `lake` of its own.": f"{HERE}::test_the_lake_of_another_pipeline",
         "Give the pipeline a `lake` of its own; if the same objects have been moved there, write "
         "{} into {}.": f"{HERE}::test_raw_objects_that_have_been_moved",
-        "Move it out of the lake, then run the hour again.": f"{HERE}::test_a_foreign_file",
+        "Move it out of the lake, then run the {} again.": f"{HERE}::test_a_foreign_file",
     },
     "lake/ledger": {
         "Restore it from a backup, or move it away and run its hour again.": (
@@ -259,6 +383,10 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         ),
         "See where the hour stands with `python -m sessionize status`; run it again unless it is "
         "done.": f"{HERE}::test_an_hour_that_another_attempt_publishes_meanwhile",
+        "If its hour has just been run again, ask once more; else look with `python -m sessionize "
+        "verify`.": (
+            f"{OBSERVE}/test_quarantine.py::test_a_file_that_is_another_one_by_now_is_refused"
+        ),
     },
     "lake/storage/local": {
         "Restore what it leads to, or remove the link.": (
@@ -301,6 +429,16 @@ REMEDIES: dict[str, dict[str, str | None]] = {
             f"{S3}::test_a_wrong_endpoint_is_an_error_that_says_to_check_it"
         ),
     },
+    "model/glue": {
+        'Write it as `{} = "s3://BUCKET/{}"`: that is what is deployed.': (
+            "tests/model/test_glue.py::test_what_lies_in_no_bucket_is_refused"
+        ),
+    },
+    "model/days": {
+        "Write it in UTC as YYYY-MM-DD: 2017-02-04.": (
+            "tests/model/test_days.py::test_what_is_no_day_is_refused"
+        ),
+    },
     "model/hours": {
         "Give the hour in UTC, ending in Z.": (
             "tests/model/test_hours.py::test_an_hour_needs_a_time_zone"
@@ -313,6 +451,36 @@ REMEDIES: dict[str, dict[str, str | None]] = {
         ),
         "Write it in UTC as YYYY-MM-DDTHH: 2017-02-04T23.": (
             f"{HERE}::test_an_hour_that_is_written_wrong"
+        ),
+    },
+    "observe/quarantine": {
+        "Ask for 1 to {} records, from 0 on.": (
+            f"{OBSERVE}/test_quarantine.py::test_what_cannot_be_had_is_refused"
+        ),
+    },
+    "observe/ranges": {
+        "Give a later end: it does not belong to the range.": (
+            f"{OBSERVE}/test_hours.py::test_a_range_that_is_none_is_refused"
+        ),
+        "Ask for {} or fewer.": f"{OBSERVE}/test_hours.py::test_a_range_that_is_none_is_refused",
+        "Give an hour up to the year {}.": (
+            f"{OBSERVE}/test_hours.py::test_a_range_that_is_none_is_refused"
+        ),
+        "Run it, or ask for another hour.": (
+            f"{OBSERVE}/test_quarantine.py::test_what_cannot_be_had_is_refused"
+        ),
+        # What the ledger's error says, passed on with it.
+        "Then ask again.": (
+            f"{OBSERVE}/test_quarantine.py::"
+            "test_an_hour_whose_ledger_is_damaged_cannot_be_looked_into"
+        ),
+        "Give 1 to {} of them.": (
+            f"{OBSERVE}/test_quarantine.py::test_what_cannot_be_had_is_refused"
+        ),
+    },
+    "observe/trends": {
+        'Ask for "hour" or "day".': (
+            f"{OBSERVE}/test_trends.py::test_other_buckets_than_hours_and_days_are_refused"
         ),
     },
     "pipeline/partitions": {
@@ -337,6 +505,10 @@ REMEDIES: dict[str, dict[str, str | None]] = {
     "replay/look": {
         "The end is exclusive: give a later hour.": (
             "tests/replay/test_look.py::test_a_range_without_hours_and_one_before_the_start_are_refused"
+        ),
+        "Ask for fewer; or plan on the command line, which looks at any number: "
+        "`python -m sessionize plan --from {} --to {} --config …`.": (
+            "tests/airflow/page/test_plan.py::test_more_hours_than_are_bearable_are_refused"
         ),
     },
     "lake/temporary": {

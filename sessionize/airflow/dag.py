@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import (
@@ -15,11 +16,15 @@ from airflow.sdk import (
 
 from sessionize.airflow import tasks
 from sessionize.airflow.alerts import deadline_of, failure_callback
+from sessionize.airflow.daily import days_asset
 from sessionize.airflow.delivery import DeliveryOperator
 from sessionize.airflow.manual import manual_of
 from sessionize.airflow.notify import check_installed
 from sessionize.airflow.retries import Retries
 from sessionize.config import PipelineConfig, load_config
+
+#: What the form takes for an hour: no month 13, no day 32, no T24.
+HOUR_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])$"
 
 
 def build_dag(pipeline_file: str | Path) -> DAG:
@@ -41,7 +46,7 @@ def build_dag(pipeline_file: str | Path) -> DAG:
         dag_id=f"sessionize_{config.name}",
         description=f"Sessions of {config.raw}, hour by hour, into {config.lake}",
         doc_md=manual_of(config),
-        schedule=CronDataIntervalTimetable("0 * * * *", timezone="UTC"),
+        schedule=_schedule(config),
         start_date=config.start.start,
         # Airflow's end date is the start of the last interval.
         end_date=config.end.previous.start if config.end else None,
@@ -66,6 +71,7 @@ def build_dag(pipeline_file: str | Path) -> DAG:
     ) as dag:
         delivery = DeliveryOperator(
             task_id="wait_for_delivery",
+            pipeline_file=file,
             wait=config.airflow.delivery_wait,
             execution_timeout=config.airflow.delivery_wait + config.airflow.task_timeout,
         )
@@ -82,6 +88,8 @@ def build_dag(pipeline_file: str | Path) -> DAG:
         # An empty hour has no batches (skipped): that must not stop it, a failed batch must.
         previous_hour = EmptyOperator(
             task_id="previous_hour",
+            doc_md="Without a state it waits until `publish` of the hour before is done. The note "
+            "of the run says which hour that is, and how it stands.",
             wait_for_downstream=True,
             trigger_rule=TriggerRule.NONE_FAILED,
         )
@@ -93,7 +101,19 @@ def build_dag(pipeline_file: str | Path) -> DAG:
 
         delivery >> batches >> validated >> enriched >> previous_hour >> [shards, published]
         sessionized >> published
+        if config.airflow.daily:
+            days = days_asset(config)
+            published >> tasks.complete_day.override(outlets=[days])(file, days)
     return dag
+
+
+def _schedule(config: PipelineConfig) -> Any:
+    """Return the timetable: at the hour's end, or, where data starts the runs, behind it."""
+    if config.airflow.trigger == "sqs":
+        from sessionize.airflow.timetable import NetTimetable
+
+        return NetTimetable(config.airflow.delivery_wait)
+    return CronDataIntervalTimetable("0 * * * *", timezone="UTC")
 
 
 def sessions_asset(config: PipelineConfig) -> Asset:
@@ -110,7 +130,7 @@ def _hour_param() -> Param:
     return Param(
         None,
         type=["null", "string"],
-        pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}$",
+        pattern=HOUR_PATTERN,
         title="Hour",
         description="For a manual run: the hour to run, in UTC, such as 2017-02-04T23.",
     )

@@ -8,8 +8,11 @@ from pathlib import Path
 
 from airflow.sdk import DAG
 
+from sessionize.airflow.bulk.dag import build_bulk
 from sessionize.airflow.dag import build_dag
+from sessionize.airflow.daily import build_daily
 from sessionize.airflow.watch import build_watch
+from sessionize.config import load_config
 from sessionize.model.errors import ConfigError
 
 FOLDER_VARIABLE = "SESSIONIZE_PIPELINES"
@@ -37,7 +40,13 @@ def build_dags(folder: Path) -> tuple[list[DAG], list[str]]:
     faults = []
     for file in sorted(folder.glob("*.toml")):
         try:
-            built = [build_dag(file), build_watch(file)]
+            built = [
+                build_dag(file),
+                build_daily(file),
+                build_watch(file),
+                build_bulk(file),
+                _build_wake(file),
+            ]
         except ConfigError as error:
             faults.append(str(error))
         except Exception as error:
@@ -51,6 +60,14 @@ def build_dags(folder: Path) -> tuple[list[DAG], list[str]]:
         if used[dag.dag_id] > 1
     ]
     return [dag for _, dag in dags if used[dag.dag_id] == 1], faults
+
+
+def _build_wake(file: Path) -> DAG | None:
+    if load_config(file).airflow.trigger != "sqs":
+        return None
+    from sessionize.airflow.wake import build_wake  # it imports much that other pipelines need not
+
+    return build_wake(file)
 
 
 def check_pipelines(folder: Path) -> None:

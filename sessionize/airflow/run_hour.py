@@ -57,6 +57,21 @@ def hour_of_run(context: Context) -> Hour:
     return hour
 
 
+def check_begun(hour: Hour, now: datetime) -> None:
+    """Make sure that an hour is not one of the future.
+
+    Raises
+    ------
+    IntervalError
+        If it begins after ``now``.
+    """
+    if hour.start > now:
+        raise IntervalError(
+            f"{hour} lies in the future: it is {now:%Y-%m-%dT%H:%M} in UTC",
+            "Give an hour that has begun, in UTC.",
+        )
+
+
 def _hour_of_param(text: str, date: datetime | None, run_type: str) -> Hour:
     hour = Hour.parse(text)
     of_date = _hour_of_date(date) if date else None

@@ -9,11 +9,24 @@ import sys
 from collections.abc import Sequence
 
 from sessionize import signals
-from sessionize.cli import alerts, check, describe, files, init, plan, preview, run, status, verify
+from sessionize.cli import (
+    alerts,
+    bulk,
+    check,
+    daily,
+    describe,
+    files,
+    init,
+    plan,
+    preview,
+    run,
+    status,
+    verify,
+)
 from sessionize.model.errors import SessionizeError
 
 #: In the order of ``--help``.
-_COMMANDS = (run, status, plan, alerts, describe, verify, check, preview, init, files)
+_COMMANDS = (run, bulk, status, plan, daily, alerts, describe, verify, check, preview, init, files)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

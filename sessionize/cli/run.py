@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from sessionize.cli.arguments import (
     HOUR_HELP,
-    NO_OBJECT,
     Commands,
     add_command,
     add_range,
     hours_of_range,
     open_pipeline,
 )
+from sessionize.cli.summary import print_outdated, print_published
 
 if TYPE_CHECKING:
     from sessionize.model.hours import Hour
@@ -37,23 +37,8 @@ def _run(options: argparse.Namespace) -> int:
     published = None
     for hour in _hours(options):
         published = run_hour(pipeline, hour)
-        counts = published.ledger.counts
-        print(
-            f"{hour}  read {counts.records_read:,}  valid {counts.valid:,}  "
-            f"quarantined {counts.quarantined:,}  late {counts.late:,}  "
-            f"duplicates {counts.duplicates:,}  sessions closed {counts.sessions_closed:,}  "
-            f"open {counts.sessions_open:,}"
-            + ("" if published.ledger.claimed else f"  {NO_OBJECT}")
-            + ("" if published.changed else "  (unchanged)"),
-            flush=True,
-        )
-    if published is not None and published.outdated:
-        first, last = published.outdated[0], published.outdated[-1]
-        print(
-            f"{len(published.outdated)} later hours now stand on an outdated state: run "
-            f"--from {first} --to {last.next}",
-            flush=True,
-        )
+        print_published(published)
+    print_outdated(published)
     return 0
 
 

@@ -38,6 +38,9 @@ def _status(options: argparse.Namespace) -> int:
 
     first, end = optional_hour(options.first), optional_hour(options.end)
     lines = list(pipeline_status(pipeline.lake, pipeline.config, first, end))
+    if not lines and (done := pipeline.lake.done_hours()):
+        print(f"The range has no hour: the last that has been run is {done[-1]}.", file=sys.stderr)
+        return 0
     if not lines:
         config = pipeline.config
         print(

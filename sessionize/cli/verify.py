@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from datetime import date
+from typing import TYPE_CHECKING
 
 from sessionize.cli.arguments import (
     Commands,
@@ -12,6 +14,9 @@ from sessionize.cli.arguments import (
     open_pipeline,
     optional_hour,
 )
+
+if TYPE_CHECKING:
+    from sessionize.model.hours import Hour
 
 
 def add(commands: Commands) -> None:
@@ -22,6 +27,7 @@ def add(commands: Commands) -> None:
 
 def _verify(options: argparse.Namespace) -> int:
     pipeline = open_pipeline(options)
+    from sessionize.daily.verify import day_faults
     from sessionize.pipeline.verify import faults_of, hours_to_run
 
     first, end = optional_hour(options.first), optional_hour(options.end)
@@ -29,11 +35,28 @@ def _verify(options: argparse.Namespace) -> int:
     for fault in faults_of(pipeline.lake, pipeline.config, first, end):
         print(fault.what, flush=True)
         faults.append(fault)
-    if not faults:
+    of_days = []
+    for of_day in day_faults(pipeline.lake, pipeline.config, *_days(first, end)):
+        print(of_day.what, flush=True)
+        of_days.append(of_day)
+    if not faults and not of_days:
         print(f"{pipeline.config.lake}: everything is as the ledgers say")
         return 0
-    print(f"{len(faults)} faults; to mend them, after what the lines above ask for:")
+    print(f"{len(faults) + len(of_days)} faults; to mend them, after what the lines above ask for:")
     for first, end in hours_to_run(pipeline.lake, faults):
         command = f"--config {shlex.quote(options.config)} --from {first} --to {end}"
         print(f"python -m sessionize run {command}")
+    for day in sorted({of_day.day for of_day in of_days if not of_day.by_hand}):
+        command = f"--config {shlex.quote(options.config)} --date {day}"
+        print(f"python -m sessionize daily {command}")
     return 1
+
+
+def _days(first: Hour | None, end: Hour | None) -> tuple[date | None, date | None]:
+    """Return the days in which a range of hours lies, half-open."""
+    from sessionize.model.days import ONE_DAY, day_of
+
+    return (
+        None if first is None else day_of(first),
+        None if end is None else day_of(end.previous) + ONE_DAY,
+    )

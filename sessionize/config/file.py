@@ -13,6 +13,7 @@ from typing import Any, get_args
 import msgspec
 
 from sessionize.config.alerts import NOTIFY_KINDS
+from sessionize.config.bulk import ENGINES
 from sessionize.config.own_columns import OwnType
 from sessionize.config.section import Section
 from sessionize.config.settings import PROFILES, PipelineConfig
@@ -24,6 +25,7 @@ from sessionize.model.landing_prefix import LandingPrefix
 
 _CHOICES = {
     "aggregate": get_args(Aggregate),
+    "engine": ENGINES,
     "kind": NOTIFY_KINDS,
     "profile": PROFILES,
     "type": get_args(OwnType),

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 #: Where the data lies, when hours end, how the work is cut, what is too much, how Airflow runs
-#: it and who is told change nothing published. Whatever is not named here counts.
-_NOT_COUNTED = ("name", "raw", "lake", "end", "limits", "run", "airflow", "alerts")
+#: it, where a history is run and who is told change nothing published. Whatever is not named here
+#: counts.
+_NOT_COUNTED = ("name", "raw", "lake", "end", "limits", "run", "airflow", "alerts", "bulk")
 
 
 def fingerprint(config: msgspec.Struct) -> str:

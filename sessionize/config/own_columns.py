@@ -10,6 +10,7 @@ from typing import Literal
 
 from sessionize.config.section import Section
 from sessionize.model.columns import (
+    DAILY_SESSION_COLUMNS,
     EVENT_COLUMNS,
     PLAIN_EVENT_COLUMNS,
     PLAIN_SESSION_COLUMNS,
@@ -27,6 +28,7 @@ OwnType = Literal["string", "int64", "double", "bool", "timestamp"]
 _LIMITED = ("list", "distinct")
 #: What stands beside the columns: partitions, what datasets add, and what columns are made from.
 _TAKEN = ("dt", "hour", "session_id", "frontier", "machine_length")
+_TAKEN_OF_SESSIONS = ("dt", "hour", *(column.name for column in DAILY_SESSION_COLUMNS))
 
 
 class OwnSessionColumn(Section, frozen=True):
@@ -113,7 +115,7 @@ def declared_session_columns(
     columns = list(PLAIN_SESSION_COLUMNS if profile == "none" else SESSION_COLUMNS)
     types = {column.name: column.type for column in event_columns}
     for column in own:
-        _check_free(f"session.column `{column.name}`", column.name, columns, ("dt", "hour"))
+        _check_free(f"session.column `{column.name}`", column.name, columns, _TAKEN_OF_SESSIONS)
         columns.append(
             SessionColumn(
                 column.name,

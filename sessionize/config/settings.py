@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from sessionize.config.alerts import Alerts
+from sessionize.config.bulk import Bulk, EmrServerlessBulk
 from sessionize.config.fingerprint import fingerprint
 from sessionize.config.own_columns import (
     OwnEventColumn,
@@ -204,12 +205,38 @@ class AirflowSettings(Section, frozen=True):
     task_timeout: Duration = Duration.parse("2h")
     max_active_runs: int = 4
     catchup: bool = True
+    daily: bool = True
+    trigger: Literal["schedule", "sqs"] = "schedule"
+    queue: str | None = None
 
     def __post_init__(self) -> None:
+        if self.trigger == "sqs":
+            self._check_queue()
+        elif self.queue is not None:
+            raise ValueError(
+                '`queue` is given without `trigger = "sqs"`: add that, or leave it out'
+            )
         if self.retries < 0:
             raise ValueError(f"`retries` is {self.retries}: write 0 or more")
         if self.max_active_runs < 1:
             raise ValueError(f"`max_active_runs` is {self.max_active_runs}: write 1 or more")
+
+    def _check_queue(self) -> None:
+        if self.queue is None:
+            raise ValueError(
+                '`trigger` is "sqs", and no `queue` is given: write the URL or the name of the SQS '
+                "queue that S3 sends its events to"
+            )
+        if not re.fullmatch(r"https?://\S+/[\w-]{1,80}|[\w-]{1,80}", self.queue, re.ASCII):
+            raise ValueError(
+                f"`queue` is {self.queue!r}: write the URL of an SQS queue, or its name; S3 sends "
+                "nothing to queues whose names end in .fifo"
+            )
+        if not self.catchup:
+            raise ValueError(
+                '`catchup` is false and `trigger` is "sqs": hours that no message starts would be '
+                "left out; leave one of them out"
+            )
 
 
 DEFAULT_PRODUCTS = (
@@ -257,6 +284,7 @@ class PipelineConfig(Section, frozen=True):
     run: Run = Run()
     airflow: AirflowSettings = AirflowSettings()
     alerts: Alerts = Alerts()
+    bulk: Bulk | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{,199}", self.name, re.ASCII):
@@ -276,12 +304,23 @@ class PipelineConfig(Section, frozen=True):
                 )
         if self.end is not None and self.end <= self.start:
             raise ValueError("`end` is not after `start`")
+        if self.airflow.trigger == "sqs" and not self.raw.startswith("s3://"):
+            raise ValueError(
+                '`airflow.trigger` is "sqs", and `raw` is a local folder: leave it out'
+            )
         late, wait = self.alerts.late_after, self.airflow.delivery_wait
         if late is not None and late <= wait:
             raise ValueError(
                 f"`alerts.late_after` is {late}, `airflow.delivery_wait` {wait}: every hour would "
                 "be late; leave time for its run"
             )
+        if isinstance(self.bulk, EmrServerlessBulk):
+            for setting in ("raw", "lake"):
+                if not getattr(self, setting).startswith("s3://"):
+                    raise ValueError(
+                        f'`bulk.engine` is "emr-serverless", and `{setting}` is a local folder: '
+                        "jobs there reach buckets alone"
+                    )
         self._check_profile()
         declared_session_columns(self.profile, self.event_columns, self.session.column)
 
@@ -381,6 +420,21 @@ class PipelineConfig(Section, frozen=True):
             raise IntervalError(
                 f"{hour} lies before the first hour of {self.name!r}, {self.start}",
                 "Run a later hour, or set `start` earlier and run all hours from there.",
+            )
+
+    def check_scheduled(self, hour: Hour) -> None:
+        """Make sure that the hour is one that is scheduled.
+
+        Raises
+        ------
+        IntervalError
+            If it lies before ``start``, or not before ``end``.
+        """
+        self.check_hour(hour)
+        if self.end is not None and hour >= self.end:
+            raise IntervalError(
+                f"{hour} does not lie before the end of {self.name!r}, {self.end}",
+                "Run an earlier hour, or set `end` later.",
             )
 
     @property

@@ -61,3 +61,14 @@ class Size(int):
                 'MiB, GiB, such as "64MiB"'
             )
         return cls(int(match[1]) * _BYTES[match[2]])
+
+
+def as_written(span: timedelta) -> str:
+    """Write a time span as `Duration.parse` reads it, rounded to milliseconds: ``1h30m``."""
+    left = round(span / timedelta(milliseconds=1))
+    parts = []
+    for unit, milliseconds in reversed(_MILLISECONDS.items()):
+        count, left = divmod(left, milliseconds)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"

@@ -143,9 +143,14 @@ def _split_each(
 
 
 def _split(ids: pa.ChunkedArray, cut: int) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
-    machine_id = pc.utf8_slice_codeunits(ids, 0, int(cut))
-    user_id = pc.utf8_slice_codeunits(ids, int(cut), _WHOLE)
+    machine_id, user_id = _slice(ids, 0, int(cut)), _slice(ids, int(cut), _WHOLE)
     return machine_id, pc.if_else(pc.equal(user_id, ""), None, user_id)
+
+
+def _slice(ids: pa.ChunkedArray, start: int, stop: int) -> pa.ChunkedArray:
+    if pc.all(pc.string_is_ascii(ids)).as_py():  # counting bytes takes a fifth of the time
+        return pc.binary_slice(ids.cast(pa.binary()), start, stop).cast(pa.string())
+    return pc.utf8_slice_codeunits(ids, start, stop)
 
 
 def _as_text(texts: pd.Series) -> pd.Series:

@@ -9,11 +9,10 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow as pa
 
 from sessionize.kernels.timestamps import UNITS, read_timestamps
 from sessionize.landing import Kind
-from sessionize.model.frames import text
+from sessionize.model.frames import in_one_array, text_buffers
 
 #: The times that a time stamp can name: the years 1 to 9999.
 _FIRST_MICROSECOND = -62_135_596_800_000_000
@@ -51,11 +50,9 @@ def parse_timestamps(
         kinds = np.full(len(texts), Kind.STRING, np.uint8)
     kinds = np.asarray(kinds)
     is_string = kinds == Kind.STRING
-    values = text(texts).combine_chunks()
-    values = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-
+    values = in_one_array(texts)
     times, is_known = np.empty(len(values), np.int64), np.empty(len(values), np.bool_)
-    read_timestamps(*_buffers(values), is_string, times, is_known)
+    read_timestamps(*text_buffers(values), is_string, times, is_known)
     is_known &= (is_string | (kinds == Kind.NUMBER)) & (times <= _LAST_MICROSECOND)
     times[~is_known] = _NOT_A_TIME
     is_left = (is_string | (kinds == Kind.NUMBER)) & ~is_known
@@ -85,16 +82,3 @@ def _parse(value: str, *, is_string: bool) -> int | None:
     else:
         return None
     return time if _FIRST_MICROSECOND <= time <= _LAST_MICROSECOND else None
-
-
-def _buffers(values: pa.StringArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
-    """Return where each text begins, and behind the last where it ends, and the bytes of all."""
-    _, offsets, data = values.buffers()
-    every = np.frombuffer(offsets or bytes(4 * (values.offset + len(values) + 1)), np.int32)
-    arrays = (
-        every[values.offset : values.offset + len(values) + 1],
-        np.frombuffer(data or b"", np.uint8),
-    )
-    for array in arrays:  # some buffers can be written: for those the kernel is compiled anew
-        array.flags.writeable = False
-    return arrays

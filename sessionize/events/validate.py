@@ -22,13 +22,23 @@ from sessionize.landing.json.tree import FieldTree
 from sessionize.landing.records import Kind, raw_bytes, raw_text
 from sessionize.model.columns import EventColumn
 from sessionize.model.field_paths import parse_path
-from sessionize.model.frames import TEXT, match_values, only, text, text_array
+from sessionize.model.frames import (
+    TEXT,
+    in_one_array,
+    match_values,
+    only,
+    text,
+    text_array,
+    text_buffers,
+)
 from sessionize.model.hours import Hour
 from sessionize.model.reasons import Reason
 
 _SHOWN = 120
 #: The default pattern: nearly every record has another id, so it is not asked once a value.
 _HEX = ValidRules().inst_id
+_FEWEST_DIGITS = 2
+_ZERO, _A, _LOWER_CASE = (np.uint8(byte) for byte in b"0a ")
 
 #: What only the division needs of a record.
 _NOT_KEPT = ("timestamp", "raw", "reason", "detail")
@@ -205,8 +215,19 @@ def _is_of_a_product(config: PipelineConfig) -> Callable[[str], bool]:
 def _fits_inst_id(faults: _Faults, pattern: re.Pattern[str]) -> Mask:
     if pattern != _HEX:
         return faults.fits("inst_id", pattern.fullmatch)
-    is_hex = pc.match_substring_regex(text(faults.records["inst_id"]), f"^{pattern.pattern}$")
-    return is_hex.fill_null(False).to_numpy() & faults.is_string("inst_id")
+    return _are_hex(in_one_array(faults.records["inst_id"])) & faults.is_string("inst_id")
+
+
+def _are_hex(texts: pa.StringArray) -> Mask:
+    """Tell which texts are two hexadecimal digits or more, by the bytes of all at once."""
+    offsets, data = text_buffers(texts)
+    fits: Mask = np.diff(offsets) >= _FEWEST_DIGITS
+    bytes_ = data[offsets[0] : offsets[-1]]
+    is_digit = bytes_ - _ZERO < 10  # what is below is large: unsigned numbers wrap around
+    is_letter = (bytes_ | _LOWER_CASE) - _A < 6
+    others = np.flatnonzero(~(is_digit | is_letter)) + offsets[0]
+    fits[np.searchsorted(offsets, others, side="right") - 1] = False
+    return fits
 
 
 def _trialstate_fits(faults: _Faults, config: PipelineConfig) -> Mask:

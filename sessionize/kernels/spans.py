@@ -13,7 +13,8 @@ _BITS = 12
 #: How many values `number_spans` remembers.
 REMEMBERED = 1 << _BITS
 
-_ONE, _WORD = np.uintp(1), np.uintp(8)
+_ONE, _THREE, _WORD = np.uintp(1), np.uintp(3), np.uintp(8)
+_UNIT, _BYTE = np.uint64(1), np.uint64(8)
 _PRIME, _HIGH_BITS = np.uint64(0x9E3779B97F4A7C15), np.uint64(64 - _BITS)
 
 
@@ -101,18 +102,40 @@ def number_spans(text, starts, ends, kinds, codes, firsts, memory):
 @part
 def _hash(text, start, end):
     """Hash the size and the last eight bytes."""
-    word = uint64(0)
-    for i in range(max(start + _WORD, end) - _WORD, end):
-        word = (word << _WORD) ^ uint64(text[i])
-    return uintp(((word ^ uint64(end - start)) * _PRIME) >> _HIGH_BITS)
+    return uintp(((_last_word(text, start, end) ^ uint64(end - start)) * _PRIME) >> _HIGH_BITS)
 
 
 @part
 def _are_same(text, start, end, other, other_end):
+    """Tell whether two values are the same, eight bytes at a time: the last ones differ soonest."""
     if end - start != other_end - other:
         return False
-    for i in range(start, end):
-        if text[i] != text[other]:
+    if _last_word(text, start, end) != _last_word(text, other, other_end):
+        return False
+    while start + _WORD < end:
+        if _word(text, start) != _word(text, other):
             return False
-        other += _ONE
+        start += _WORD
+        other += _WORD
     return True
+
+
+@part
+def _last_word(text, start, end):
+    """Return the last eight bytes of a value as a number, or all if there are fewer."""
+    if end < _WORD:  # the text has only just begun
+        word = uint64(0)
+        for i in range(start, end):
+            word = word << _BYTE | uint64(text[i])
+        return word
+    word, size = _word(text, end - _WORD), end - start
+    return word if size >= _WORD else word & ((_UNIT << (size << _THREE)) - _UNIT)
+
+
+@part
+def _word(text, i):
+    """Return eight bytes as a number; compiled, that is one load."""
+    word = uint64(0)
+    for k in range(_WORD):
+        word = word << _BYTE | uint64(text[i + k])
+    return word

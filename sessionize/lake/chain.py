@@ -9,23 +9,38 @@ stands behind an hour that is run again and leaves the state that it left before
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Protocol
 
-from sessionize.lake.ledger import NO_STATE, Ledger
+from sessionize.lake.ledger import NO_STATE
 from sessionize.model.hours import Hour, hours_between
 
 
-def stands_on(ledger: Ledger, before: Ledger | None) -> bool:
+class Linked(Protocol):
+    """A run as a link of the chain, such as a ledger; what is None is not known."""
+
+    @property
+    def previous_state(self) -> str | None:
+        """The state that the run stands upon."""
+
+    @property
+    def state_fingerprint(self) -> str | None:
+        """The state that it has left."""
+
+
+def stands_on(run: Linked, before: Linked | None) -> bool:
     """Tell whether a run stands on the state that the hour before has left, as it is now.
+
+    Where it is not known it is taken to.
 
     Parameters
     ----------
-    ledger : Ledger
-        That of the run.
-    before : Ledger or None
+    run : Linked
+        The run.
+    before : Linked or None
         That of the hour before; None before the pipeline's first hour, whose state is empty.
     """
     expected = before.state_fingerprint if before else NO_STATE
-    return ledger.previous_state == expected
+    return None in (run.previous_state, expected) or run.previous_state == expected
 
 
 def onwards(done: Collection[Hour], hour: Hour) -> tuple[Hour, ...]:

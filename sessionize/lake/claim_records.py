@@ -229,6 +229,17 @@ def read_written(lake: Lake, hour: Hour) -> WrittenClaim | None:
     return WrittenClaim(_objects(lake, hour, document), str(document.get("settings", "")))
 
 
+def claims_listed(lake: Lake) -> dict[Hour, StoredObject]:
+    """Return the claims of all hours as a listing shows them."""
+    found = {}
+    for entry in lake.storage.list("_claims/"):
+        match = _RECORD.fullmatch(entry.key)
+        hour = hour_of_partition(match[1]) if match and match[2] is None else None
+        if hour is not None:
+            found[hour] = entry
+    return found
+
+
 def write_claim(
     lake: Lake,
     hour: Hour,

@@ -13,9 +13,10 @@ it writes a hour anew, all of it, that it finds marked or without a ledger.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,22 +130,61 @@ def commit_run(
     SessionizeError
         What ``check`` raises.
     """
+    begun = begin_commit(lake, ledger, check)
+    place_files(lake, begun, files)
+    return end_commit(lake, begun)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A commit that is under way: what may be replaced is noted, and marked.
+
+    Attributes
+    ----------
+    ledger : Ledger
+    found : _Found
+    marks : dict of (Hour, str) to str
+        The versions of the marks that this commit may take away.
+    changed : bool
+        False if the lake holds exactly this run: there is nothing to place.
+    """
+
+    ledger: Ledger
+    found: _Found
+    marks: dict[tuple[Hour, str], str]
+    changed: bool
+
+
+def begin_commit(lake: Lake, ledger: Ledger, check: Callable[[], None] = _always) -> Begun:
+    """Note what the commit of a run may replace, and mark what that makes unfit: see `commit_run`.
+
+    The three steps of a commit may be taken by several processes. Commits of several hours are
+    begun in order, and ended in order.
+    """
     hour = ledger.hour
     found = _look(lake, ledger)
     check()
     marks = {key: version for key, version in found.marks.items() if key[0] in (hour, hour.next)}
-    following, changed = found.following, not found.holds(ledger)
+    changed = not found.holds(ledger)
     if changed:
         _mark(lake, ledger, found, check, marks)
-        try:
-            _upload(lake, ledger, files, found)
+    return Begun(ledger, found, marks, changed)
+
+
+def place_files(lake: Lake, begun: Begun, files: Mapping[str, Path]) -> None:
+    """Write a run's files, those that are not there as they should be: see `commit_run`."""
+    if begun.changed:
+        with _explained(begun.ledger.hour):
+            _upload(lake, begun.ledger, files, begun.found)
+
+
+def end_commit(lake: Lake, begun: Begun) -> Published:
+    """Write the ledger of a run whose files are there, and clear up: see `commit_run`."""
+    ledger, found, marks = begun.ledger, begun.found, begun.marks
+    hour, following = ledger.hour, found.following
+    if begun.changed:
+        with _explained(hour):
             lake.write_ledger(ledger, found.before_version)
-        except OvertakenError as error:
-            raise OvertakenError(
-                f"{hour}: another attempt publishes the hour with another outcome, and was first: "
-                f"{error.fault}",
-                error.remedy,
-            ) from error
         following = lake.ledger(hour.next)
     # The hour stands now. Marks that another attempt has set meanwhile are not this one's to judge.
     for mark in ("interrupted", "outdated"):
@@ -163,8 +203,22 @@ def commit_run(
             outdated[0],
             outdated[-1],
         )
-    log.info("%s: %s: %s", hour, "published" if changed else "nothing changed", ledger.counts)
-    return Published(ledger, changed, outdated)
+    what = "published" if begun.changed else "nothing changed"
+    log.info("%s: %s: %s", hour, what, ledger.counts)
+    return Published(ledger, begun.changed, outdated)
+
+
+@contextlib.contextmanager
+def _explained(hour: Hour) -> Iterator[None]:
+    """Say of what another attempt has written that it was first."""
+    try:
+        yield
+    except OvertakenError as error:
+        raise OvertakenError(
+            f"{hour}: another attempt publishes the hour with another outcome, and was first: "
+            f"{error.fault}",
+            error.remedy,
+        ) from error
 
 
 def remove_leftovers(lake: Lake, staging: Storage, ledger: Ledger) -> None:

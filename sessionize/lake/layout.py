@@ -4,7 +4,9 @@
 key                                          what
 ===========================================  ==================================================
 ``DATASET/dt=…/hour=…/part-0.parquet``       a published partition, one file: replaced in one step
+``DATASET/dt=…/part-0.parquet``              a published partition of a day's dataset
 ``_runs/dt=…/hour=….json``                   the ledger of the run; written last
+``_days/dt=….json``                          the ledger of a day
 ``_claims/dt=…/hour=….json``                 the objects that the run reads
 ``_state/dt=…/hour=…/NAME-HASH.parquet``     the state that the run leaves
 ``_marks/dt=…/hour=….KIND.json``             the hour is outdated, or half re-published
@@ -22,11 +24,13 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Any, Literal
 
 from sessionize.lake.ledger import Ledger
 from sessionize.lake.migrations import FORMAT, MARKERS, migrate
 from sessionize.lake.storage import ABSENT, Storage, StoredObject, side_by_side
+from sessionize.model.days import day_partition
 from sessionize.model.errors import ForeignFileError
 from sessionize.model.hours import Hour, hour_of_partition
 
@@ -155,13 +159,15 @@ class Lake:
         """Write the ledger: from here on the hour is done."""
         self.write_json(_ledger_key(ledger.hour), ledger.encode(), replaces)
 
-    def done_hours(self) -> list[Hour]:
-        """Return the hours that have a ledger, in order."""
-        return self._hours_under("_runs/")
+    def done_hours(self, day: date | None = None) -> list[Hour]:
+        """Return the hours that have a ledger, in order; those of one day, if it is given."""
+        return sorted(self.ledger_objects(day))
 
-    def _hours_under(self, prefix: str) -> list[Hour]:
-        hours = (self.hour_of_record(entry.key) for entry in self.storage.list(prefix))
-        return sorted({hour for hour in hours if hour is not None})
+    def ledger_objects(self, day: date | None = None) -> dict[Hour, StoredObject]:
+        """Return the ledgers as a listing shows them, by hour; of one day, if it is given."""
+        listed = self.storage.list(f"_runs/{day_partition(day)}/" if day else "_runs/")
+        entries = ((self.hour_of_record(entry.key), entry) for entry in listed)
+        return {hour: entry for hour, entry in entries if hour is not None}
 
     # Marks.
 
@@ -208,16 +214,24 @@ class Lake:
             If a partition holds a visible file that this project has not written: a reader of the
             partition would read it too.
         """
+        return self._published(hour.partition, datasets, "hour")
 
+    def day_files(self, day: date, datasets: Iterable[str]) -> dict[str, StoredObject]:
+        """Return the published file of each dataset of a day that has one, as `partition_files`."""
+        return self._published(day_partition(day), datasets, "day")
+
+    def _published(
+        self, partition: str, datasets: Iterable[str], unit: str
+    ) -> dict[str, StoredObject]:
         def published(dataset: str) -> StoredObject | None:
-            prefix = f"{dataset}/{hour.partition}/"
+            prefix = f"{dataset}/{partition}/"
             file = None
             for entry in self._visible(prefix):
                 if entry.key != prefix + PART:
                     raise ForeignFileError(
                         f"{self.storage.url}/{entry.key} is not a file of this pipeline, and "
                         "readers of the partition would read it too",
-                        "Move it out of the lake, then run the hour again.",
+                        f"Move it out of the lake, then run the {unit} again.",
                     )
                 file = entry
             return file
@@ -236,6 +250,11 @@ class Lake:
 def partition_key(dataset: str, hour: Hour) -> str:
     """Return the key of the one file of a partition."""
     return f"{dataset}/{hour.partition}/{PART}"
+
+
+def day_key(dataset: str, day: date) -> str:
+    """Return the key of the one file of a day's partition."""
+    return f"{dataset}/{day_partition(day)}/{PART}"
 
 
 def _ledger_key(hour: Hour) -> str:

@@ -21,7 +21,10 @@ ROW_GROUP_TEXT = 256 << 20
 
 #: Columns in which nearly every row has a value of its own: a dictionary would be in vain,
 _DISTINCT = frozenset(
-    ["event_id", "event_time", "position", "raw", "detail", "started_at", "ended_at", "frontier"]
+    [
+        *("event_id", "event_time", "position", "raw", "detail", "started_at", "ended_at"),
+        *("frontier", "previous_session_id", "last_session_id"),
+    ]
 )
 #: and those that have one for each installation: it would be, where few of them come twice.
 _OF_INSTALLATION = frozenset(["inst_id", "machine_id", "user_id", "nid", "ip_address"])
@@ -54,12 +57,18 @@ class ParquetFile:
         The columns. Of dictionary-encoded texts the file has the texts.
     key : str
         What the result calls the file.
+    in_order_of : str, optional
+        A column of texts by whose bytes the rows are in order: a reader that looks for one text
+        may leave out row groups then.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, key: str) -> None:
+    def __init__(
+        self, path: Path, schema: pa.Schema, key: str, in_order_of: str | None = None
+    ) -> None:
         self._path = path
         self._schema = schema
         self._key = key
+        self._in_order_of = in_order_of
         self._waiting: list[pa.Table] = []
         self._rows_waiting = self._text_waiting = 0
         self._rows = 0
@@ -124,8 +133,12 @@ class ParquetFile:
                 compression="zstd",
                 compression_level=1,
                 use_dictionary=[name for name in schema.names if name not in distinct],
-                # Texts lie in no order that would let a reader leave out a row group.
-                write_statistics=[field.name for field in schema if not _is_text(field.type)],
+                # Other texts lie in no order that would let a reader leave out a row group.
+                write_statistics=[
+                    field.name
+                    for field in schema
+                    if not _is_text(field.type) or field.name == self._in_order_of
+                ],
                 dictionary_pagesize_limit=_DICTIONARY_PAGE,
                 store_schema=False,  # it would tell readers of our own encoding
             )

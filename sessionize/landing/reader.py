@@ -16,7 +16,8 @@ from sessionize.landing.records import Problem, Records
 from sessionize.model.columns import FEW_VALUES
 from sessionize.model.reasons import Reason
 
-BATCH_BYTES = 16 << 20
+#: As much as an object of Firehose's mostly is, decompressed: that is then one frame.
+BATCH_BYTES = 32 << 20
 
 #: The longest record and batch that Arrow's 32-bit offsets bear, with room to spare.
 _LONGEST_RECORD = 256 << 20
@@ -51,8 +52,8 @@ def read_records(
     few_values : collection of str
         The columns in which few texts come again and again: they become categoricals.
     batch_bytes : int
-        About how much text makes a frame. Memory is bounded by a small multiple of this or of
-        the longest record, whichever is more.
+        How much text is read at a time; at least half as much makes a frame. Memory is bounded by
+        a small multiple of this or of the longest record, whichever is more.
 
     Yields
     ------
@@ -141,7 +142,8 @@ class _ObjectReader:
         """Have the batch keep the text up to here, and go on behind it."""
         self._batch.keep(self._window.data, at)
         self._window.drop(at)
-        if self._batch.held >= self._batch_bytes or self._batch.is_full:
+        # From half on a frame is done: a text is not joined to another one as long.
+        if 2 * self._batch.held >= self._batch_bytes or self._batch.is_full:
             yield self._batch.finish()
 
     def _add_oversized(self, frame: Frame) -> None:

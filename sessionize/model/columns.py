@@ -102,6 +102,17 @@ class SessionColumn:
         return f"{self.name}:{hashlib.sha256(declared.encode()).hexdigest()[:12]}"
 
 
+@dataclass(frozen=True)
+class DailyColumn:
+    """A column of a day's datasets that is no column of a session."""
+
+    name: str
+    about: str
+    type: Type = "string"
+    of_profile: bool = False
+    """Whether it is made of the session's ``build_id``, which not every pipeline has."""
+
+
 def aggregate_type(aggregate: Aggregate, of: Type | None) -> Type:
     """Return the type of the values that an aggregate of a column of this type carries.
 
@@ -188,6 +199,55 @@ SESSION_COLUMNS: tuple[SessionColumn, ...] = (
     SessionColumn(
         "build_id", "of the first event", "string", "first", "build_id", skip_nulls=False
     ),
+)
+
+#: What `daily_sessions` has behind the columns of a session.
+DAILY_SESSION_COLUMNS: tuple[DailyColumn, ...] = (
+    DailyColumn(
+        "session_number", "the number of the machine's session, over all days, from 1", "int64"
+    ),
+    DailyColumn("previous_session_id", "the machine's session before it; null for its first"),
+    DailyColumn(
+        "since_previous_s",
+        "from the end of that session to the start of this one, in seconds; null for the first",
+        "double",
+    ),
+)
+
+MACHINE_COLUMNS: tuple[DailyColumn, ...] = (
+    DailyColumn("machine_id", "the machine"),
+    DailyColumn("first_seen", "start of its first session", "timestamp"),
+    DailyColumn("last_seen", "end of its last session", "timestamp"),
+    DailyColumn("sessions", "its sessions up to and with this day", "int64"),
+    DailyColumn("events", "their events", "int64"),
+    DailyColumn("user_id", "of the last session that has a user"),
+    DailyColumn("last_session_id", "its last session"),
+)
+
+SUMMARY_COLUMNS: tuple[DailyColumn, ...] = (
+    DailyColumn(
+        "scope", "`total`: the one row of all sessions; `version`: a product's version", "string"
+    ),
+    DailyColumn("product", "of the sessions' first events", of_profile=True),
+    DailyColumn("minor_version", "`10.3`, from their `build_id`", of_profile=True),
+    DailyColumn("sessions", "sessions closed in the day's hours", "int64"),
+    DailyColumn("machines", "machines that have one", "int64"),
+    DailyColumn(
+        "new_machines", "those that have no session of an earlier day, in any version", "int64"
+    ),
+    DailyColumn("returning_machines", "the others", "int64"),
+    DailyColumn("events", "events of the sessions", "int64"),
+    DailyColumn(
+        "median_duration_s",
+        "the median of `duration_s`, exact: between two sessions the mean",
+        "double",
+    ),
+    DailyColumn(
+        "p95_duration_s",
+        "its 95th percentile, exact: between two sessions by linear interpolation",
+        "double",
+    ),
+    DailyColumn("events_per_session", "the mean; null without a session", "double"),
 )
 
 #: What `[fields]` names: each name, and the raw field that it stands for by default.

@@ -1,6 +1,6 @@
 """The datasets in words: Markdown tables and Athena's DDL, from the declared columns.
 
-``make docs`` puts them into the marked blocks of README.md and docs/configuration.md.
+``make docs`` puts them into the marked blocks of README.md and of pages in docs/.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
 
-from sessionize.model.columns import DEFAULT_FIELDS, FIXABLE
+from sessionize.model.columns import DEFAULT_FIELDS, FIXABLE, DailyColumn
+from sessionize.model.glue import athena_type, projection
 from sessionize.model.reasons import Reason
 from sessionize.model.schemas import ARROW_TYPES, DESKTOP, QUARANTINE, Schemas
 
 _NAMES = {kind: name for name, kind in ARROW_TYPES.items()}
-_ATHENA = {"int32": "int", "int64": "bigint", "bool": "boolean"}
 _WIDTH = 100
 
 _QUARANTINE = {
@@ -42,6 +42,7 @@ def blocks(schemas: Schemas = DESKTOP) -> dict[str, str]:
             ]
         ),
         "fixable": _filled([f"`{name}`" for name in FIXABLE]),
+        **{dataset: daily_table(dataset, schemas) for dataset in schemas.daily_datasets},
     }
 
 
@@ -96,6 +97,19 @@ def quarantine_table() -> str:
     )
 
 
+def daily_table(dataset: str, schemas: Schemas = DESKTOP) -> str:
+    """Return the columns of a day's dataset, but those of a session, as a Markdown table."""
+    schema = schemas.daily_datasets[dataset]
+    return _table(
+        ("column", "type", "what"),
+        (
+            (f"`{column.name}`", type_name(schema.field(column.name).type), column.about)
+            for column in schemas.daily_columns[dataset]
+            if isinstance(column, DailyColumn)
+        ),
+    )
+
+
 def athena_ddl(
     dataset: str,
     schemas: Schemas = DESKTOP,
@@ -107,7 +121,7 @@ def athena_ddl(
     Parameters
     ----------
     dataset : str
-        One of ``schemas.datasets``.
+        One of ``schemas.datasets`` or ``schemas.daily_datasets``: these have no ``hour``.
     schemas : Schemas
         The pipeline's columns.
     lake : str
@@ -115,21 +129,15 @@ def athena_ddl(
     first_day : str
         The day of the pipeline's ``start``.
     """
-    columns = [f"{field.name} {_athena(field.type)}" for field in schemas.datasets[dataset]]
-    properties = {
-        "projection.enabled": "true",
-        "projection.dt.type": "date",
-        "projection.dt.format": "yyyy-MM-dd",
-        "projection.dt.range": f"{first_day},NOW",
-        "projection.hour.type": "integer",
-        "projection.hour.range": "0,23",
-        "projection.hour.digits": "2",
-    }
+    is_daily = dataset in schemas.daily_datasets
+    schema = (schemas.daily_datasets if is_daily else schemas.datasets)[dataset]
+    columns = [f"{field.name} {athena_type(field.type)}" for field in schema]
+    properties = projection(first_day, is_daily=is_daily)
     return "\n".join(
         [
             f"CREATE EXTERNAL TABLE {dataset} (",
             textwrap.indent(_filled(columns), "  ") + ")",
-            "PARTITIONED BY (dt string, hour string)",
+            f"PARTITIONED BY (dt string{'' if is_daily else ', hour string'})",
             "STORED AS PARQUET",
             f"LOCATION '{lake}/{dataset}/'",
             "TBLPROPERTIES (",
@@ -152,12 +160,6 @@ def rewritten(text: str, blocks: Mapping[str, str]) -> str:
         marked = rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)"
         text = re.sub(marked, block.replace("\\", r"\\") + r"\n", text, flags=re.DOTALL)
     return text
-
-
-def _athena(kind: pa.DataType) -> str:
-    if pa.types.is_list(kind):
-        return f"array<{_athena(kind.value_type)}>"
-    return _ATHENA.get(_NAMES[kind], _NAMES[kind])
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -29,8 +29,16 @@ class ConfigError(SessionizeError):
     """A pipeline file cannot be read, or one of its settings is wrong."""
 
 
+class UnknownPipelineError(SessionizeError):
+    """There is no pipeline of this name."""
+
+
 class IntervalError(SessionizeError):
     """A run was asked for something that is not one aligned hour of the pipeline."""
+
+
+class RequestError(SessionizeError):
+    """What was asked for cannot be had: it is not there, or too much, or means nothing."""
 
 
 class StorageError(SessionizeError):
@@ -51,6 +59,10 @@ class MissingStateError(SessionizeError):
 
 class OutdatedStateError(SessionizeError):
     """An earlier hour stands on a state that has since been replaced, or was interrupted."""
+
+
+class DayNotReadyError(SessionizeError):
+    """The hours of a day, or the day before it, are not such that the day can be made of them."""
 
 
 class ForeignFileError(SessionizeError):
@@ -95,3 +107,7 @@ class NotToldError(SessionizeError):
 
 class FindingsError(SessionizeError):
     """Something is wrong with a pipeline, and there is nobody to tell."""
+
+
+class SparkError(SessionizeError):
+    """Spark is not there, does not start, or has failed by itself."""

@@ -82,6 +82,24 @@ def text(series: pd.Series) -> pa.ChunkedArray:
     return column.cast(pa.string())
 
 
+def in_one_array(series: pd.Series) -> pa.StringArray:
+    """Return a column of texts as one Arrow array."""
+    return text(series).combine_chunks()
+
+
+def text_buffers(texts: pa.StringArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
+    """Return where each text begins, and behind the last where it ends, and the bytes of all."""
+    _, offsets, data = texts.buffers()
+    every = np.frombuffer(offsets or bytes(4 * (texts.offset + len(texts) + 1)), np.int32)
+    arrays = (
+        every[texts.offset : texts.offset + len(texts) + 1],
+        np.frombuffer(data or b"", np.uint8),
+    )
+    for array in arrays:  # some buffers can be written: for those a kernel is compiled anew
+        array.flags.writeable = False
+    return arrays
+
+
 def map_values(texts: pd.Series, function: Callable[[str], str | None]) -> pd.Series:
     """Apply a function to texts, once for each distinct one; null stays null.
 

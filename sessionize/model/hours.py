@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -35,8 +36,9 @@ class Hour:
             raise IntervalError(
                 f"{start.isoformat()} has no time zone", "Give the hour in UTC, ending in Z."
             )
-        # A plain datetime, whatever subclass comes in: not all of them do sums in UTC.
-        start = datetime.fromisoformat(start.isoformat()).astimezone(UTC)
+        if type(start) is not datetime or start.tzinfo is not UTC:
+            # A plain datetime, whatever subclass comes in: not all of them do sums in UTC.
+            start = datetime.fromisoformat(start.isoformat()).astimezone(UTC)
         if start.minute or start.second or start.microsecond:
             raise IntervalError(
                 f"{start.isoformat()} is not the start of an hour",
@@ -134,6 +136,7 @@ def hours_between(first: Hour, end: Hour) -> Iterator[Hour]:
         hour = hour.next
 
 
+@functools.lru_cache(1 << 16)  # listings of years name the same hours again and again
 def hour_of_partition(partition: str) -> Hour | None:
     """Read ``dt=2017-02-04/hour=23``; None if the text is not a partition."""
     match = re.fullmatch(r"dt=(\d{4}-\d{2}-\d{2})/hour=(\d{2})", partition, re.ASCII)

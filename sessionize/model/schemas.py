@@ -13,9 +13,13 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from sessionize.model.columns import (
+    DAILY_SESSION_COLUMNS,
     EVENT_COLUMNS,
     INPUT_FIELDS,
+    MACHINE_COLUMNS,
     SESSION_COLUMNS,
+    SUMMARY_COLUMNS,
+    DailyColumn,
     EventColumn,
     InputField,
     SessionColumn,
@@ -120,6 +124,30 @@ class Schemas:
             "open_sessions": self.sessions,
         }
 
+    @property
+    def has_version(self) -> bool:
+        """Whether sessions have a product and a version: not with `profile = "none"`."""
+        return any(c.name == "build_id" and not c.is_own for c in self.session_columns)
+
+    @functools.cached_property
+    def daily_columns(self) -> dict[str, tuple[SessionColumn | DailyColumn, ...]]:
+        """The columns of a day's datasets."""
+        return {
+            "daily_sessions": (*self.session_columns, *DAILY_SESSION_COLUMNS),
+            "machines": MACHINE_COLUMNS,
+            "daily_summary": tuple(
+                c for c in SUMMARY_COLUMNS if self.has_version or not c.of_profile
+            ),
+        }
+
+    @functools.cached_property
+    def daily_datasets(self) -> dict[str, pa.Schema]:
+        """The datasets of a day, partitioned by ``dt`` alone."""
+        return {
+            name: pa.schema([field(c.name, _type_of(c)) for c in columns])
+            for name, columns in self.daily_columns.items()
+        }
+
     @functools.cached_property
     def state(self) -> dict[str, pa.Schema]:
         """What a run leaves to the next.
@@ -174,6 +202,12 @@ def _check_type(column: SessionColumn, event_types: dict[str, Type]) -> None:
         )
 
 
+def _type_of(column: SessionColumn | DailyColumn) -> pa.DataType:
+    if isinstance(column, DailyColumn):
+        return ARROW_TYPES[column.type]
+    return published_type(column)
+
+
 def published_type(column: SessionColumn) -> pa.DataType:
     """Return the type of a session column in the lake: ``distinct`` is a number of values."""
     return pa.int64() if column.aggregate == "distinct" else carried_type(column)
@@ -195,3 +229,5 @@ def names(columns: Iterable[EventColumn | SessionColumn]) -> list[str]:
 DESKTOP = Schemas()
 #: The published datasets, whatever a pipeline's columns are.
 DATASETS: tuple[str, ...] = tuple(DESKTOP.datasets)
+#: Those of a day.
+DAILY_DATASETS: tuple[str, ...] = tuple(DESKTOP.daily_datasets)

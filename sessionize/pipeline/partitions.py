@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,8 +35,6 @@ log = logging.getLogger(__name__)
 #: The datasets that hang on no state: they are made of batches; the others are made of shards.
 OF_BATCHES = ("events", "quarantine")
 _STATE = "state/"
-#: Files that are written at a time: one has most of the rows, and the others take their turns.
-_SIDE_BY_SIDE = 2
 #: How many objects and records an error shows, and how much of a record.
 _SHOWN, _SHOWN_TEXT = 3, 200
 #: Texts that come in runs, since rows stand in the order of machines.
@@ -62,6 +60,16 @@ class ShardTables:
     duplicates: int
 
 
+@dataclass(frozen=True)
+class Tallies:
+    """What of a run only a look into its files can tell."""
+
+    quarantined_by_reason: dict[str, int]
+    closed_by_reason: dict[str, int]
+    events_closed: int
+    events_open: int
+
+
 def staged_schemas(schemas: Schemas) -> dict[str, pa.Schema]:
     """Return the tables that shards add to, as they are between stages, by the name of the file."""
     tables = {name: kind for name, kind in schemas.datasets.items() if name not in OF_BATCHES}
@@ -69,6 +77,11 @@ def staged_schemas(schemas: Schemas) -> dict[str, pa.Schema]:
     return {
         name: schemas.between_stages(kind, *_IN_RUNS.get(name, ())) for name, kind in tables.items()
     }
+
+
+def kept_schemas(schemas: Schemas) -> dict[str, pa.Schema]:
+    """Return the schemas of all files of a run, by name; those of the state begin ``state/``."""
+    return schemas.datasets | {f"{_STATE}{name}": kind for name, kind in schemas.state.items()}
 
 
 def tables_of(run: SessionizedHour, schemas: Schemas) -> ShardTables:
@@ -97,7 +110,7 @@ def write_of_batches(
 def write_of_shards(
     shards: Iterable[ShardTables], schemas: Schemas, folder: Path
 ) -> tuple[dict[str, WrittenFile], int]:
-    """Write all files that are made of shards, in the shards' order, as they come.
+    """Write all files that are made of shards, in the shards' order, as they come, side by side.
 
     Returns
     -------
@@ -106,21 +119,29 @@ def write_of_shards(
     duplicates : int
     """
     (folder / _STATE).mkdir(exist_ok=True)
-    duplicates = 0
-    # The pool ends before the files are closed: where one fails, another is still being written.
-    with contextlib.ExitStack() as stack, ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+    duplicates, kept = 0, kept_schemas(schemas)
+    with contextlib.ExitStack() as stack:
         files = {
-            name: stack.enter_context(ParquetFile(folder / name, _kept(name, schemas), name))
+            name: stack.enter_context(ParquetFile(folder / name, kept[name], name))
             for name in staged_schemas(schemas)
         }
+        # They end before the files are closed: where one fails, others are still being written.
+        threads = {name: stack.enter_context(ThreadPoolExecutor(1)) for name in files}
+        writing: list[Future[None]] = []
         for shard in shards:
             duplicates += shard.duplicates
-            list(
-                pool.map(ParquetFile.write, files.values(), [shard.tables[name] for name in files])
-            )
-        return dict(
-            zip(files, pool.map(ParquetFile.finish, files.values()), strict=True)
-        ), duplicates
+            _wait_for(writing)  # while a shard is written the next is made, and not one more
+            writing = [
+                threads[name].submit(file.write, shard.tables[name]) for name, file in files.items()
+            ]
+        _wait_for(writing)
+        finishing = {name: threads[name].submit(file.finish) for name, file in files.items()}
+        return {name: future.result() for name, future in finishing.items()}, duplicates
+
+
+def _wait_for(futures: Iterable[Future[None]]) -> None:
+    for future in futures:
+        future.result()
 
 
 def assemble(
@@ -141,47 +162,20 @@ def assemble(
     LimitExceededError
         If more is in quarantine, or late, than the operator allows.
     """
-    paths: dict[str, Path] = {}
-    state, published = {}, {}
-    for name, file in written.items():
-        if name.startswith(_STATE):
-            table = name.removeprefix(_STATE)
-            # Named by content: a state that is being replaced stays readable beside the new one.
-            key = f"_state/{claim.hour.partition}/{table}-{file.sha256[:12]}.parquet"
-            state[table] = replace(file, key=key)
-        else:
-            key = partition_key(name, claim.hour)
-            published[name] = replace(file, key=key)
-        paths[key] = folder / file.key
-    published = {name: published[name] for name in config.schemas.datasets}
-    ledger = _ledger(claim, objects, previous, config, published, state, paths, duplicates)
-    ledger.counts.check()
-    _check_limits(ledger, config.limits, folder / "quarantine")
+    found, quarantine = tallies_of(folder), folder / "quarantine"
+    ledger = ledger_of(claim, objects, previous, config, written, found, duplicates)
+    check_run(ledger, config.limits, lambda: quarantine)
+    paths = {file.key: folder / written[name].key for name, file in ledger.published.items()}
+    paths |= {file.key: folder / written[f"{_STATE}{n}"].key for n, file in ledger.state.items()}
     return AssembledRun(ledger, paths)
 
 
-def _kept(name: str, schemas: Schemas) -> pa.Schema:
-    """Return a file's schema."""
-    if name.startswith(_STATE):
-        return schemas.state[name.removeprefix(_STATE)]
-    return schemas.datasets[name]
-
-
-def _ledger(
-    claim: Claim,
-    objects: tuple[ObjectCounts, ...],
-    previous: Ledger | None,
-    config: PipelineConfig,
-    published: dict[str, WrittenFile],
-    state: dict[str, WrittenFile],
-    files: dict[str, Path],
-    duplicates: int,
-) -> Ledger:
-    """Count the run from the files that it publishes."""
+def tallies_of(folder: Path) -> Tallies:
+    """Count what is in the files of a run that have been written into a folder."""
 
     def column(name: str, of: str) -> Iterator[pa.Array]:
         """Read a column in pieces: a short file can have more rows than fit in memory."""
-        with pq.ParquetFile(files[published[name].key]) as file:
+        with pq.ParquetFile(folder / name) as file:
             for batch in file.iter_batches(columns=[of]):
                 yield batch.column(0)
 
@@ -195,6 +189,37 @@ def _ledger(
                 counts[entry["values"]] += entry["counts"]
         return dict(sorted(counts.items()))
 
+    return Tallies(
+        quarantined_by_reason=tally("quarantine", "reason"),
+        closed_by_reason=tally("sessions", "end_reason"),
+        events_closed=total("sessions"),
+        events_open=total("open_sessions"),
+    )
+
+
+def ledger_of(
+    claim: Claim,
+    objects: tuple[ObjectCounts, ...],
+    previous: Ledger | None,
+    config: PipelineConfig,
+    written: Mapping[str, WrittenFile],
+    tallies: Tallies,
+    duplicates: int,
+) -> Ledger:
+    """Count the run from the files that it publishes, and name those for the lake.
+
+    ``written`` are the files of `kept_schemas`, wherever they lie.
+    """
+    published, state = {}, {}
+    for name, file in written.items():
+        if name.startswith(_STATE):
+            table = name.removeprefix(_STATE)
+            # Named by content: a state that is being replaced stays readable beside the new one.
+            key = f"_state/{claim.hour.partition}/{table}-{file.sha256[:12]}.parquet"
+            state[table] = replace(file, key=key)
+        else:
+            published[name] = replace(file, key=partition_key(name, claim.hour))
+    published = {name: published[name] for name in config.schemas.datasets}
     return Ledger(
         pipeline=config.name,
         hour=claim.hour,
@@ -213,18 +238,31 @@ def _ledger(
             sessions_closed=published["sessions"].rows,
             sessions_open=published["open_sessions"].rows,
             events_open_before=previous.counts.events_open if previous else 0,
-            events_closed=total("sessions"),
-            events_open=total("open_sessions"),
+            events_closed=tallies.events_closed,
+            events_open=tallies.events_open,
         ),
-        quarantined_by_reason=tally("quarantine", "reason"),
-        closed_by_reason=tally("sessions", "end_reason"),
+        quarantined_by_reason=tallies.quarantined_by_reason,
+        closed_by_reason=tallies.closed_by_reason,
         claimed=objects,
         published=published,
         state=state,
     )
 
 
-def _check_limits(ledger: Ledger, limits: Limits, quarantine: Path) -> None:
+def check_run(ledger: Ledger, limits: Limits, quarantine: Callable[[], Path]) -> None:
+    """Make sure that a run adds up, and is within the operator's limits.
+
+    ``quarantine`` returns where the quarantine's file is on local disk; only an error asks for it.
+
+    Raises
+    ------
+    UnbalancedError, LimitExceededError
+    """
+    ledger.counts.check()
+    _check_limits(ledger, limits, quarantine)
+
+
+def _check_limits(ledger: Ledger, limits: Limits, quarantine: Callable[[], Path]) -> None:
     counts = ledger.counts
     shares = {
         "quarantined": counts.quarantined / max(counts.records_read, 1),
@@ -234,7 +272,7 @@ def _check_limits(ledger: Ledger, limits: Limits, quarantine: Path) -> None:
         fail: float | None = getattr(limits, f"fail_{what}")
         warn: float | None = getattr(limits, f"warn_{what}")
         if fail is not None and share > fail:
-            why = _worst(ledger, quarantine) if what == "quarantined" else f"{counts}"
+            why = _worst(ledger, quarantine()) if what == "quarantined" else f"{counts}"
             raise LimitExceededError(
                 f"{ledger.hour}: {share:.1%} {what} is over the limit of {fail:.1%}: {why}",
                 "Nothing was published. Look into the objects, mend the settings (`[fields]` above "

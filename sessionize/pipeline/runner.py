@@ -177,7 +177,11 @@ def _in_shards_for(claim: Claim, run: Run, begun: int) -> Claim:
 
 
 def _in_memory(pipeline: Pipeline, claim: Claim) -> Work:
-    """Keep the run's work in progress in memory."""
+    """Keep the run's work in progress in memory, in batches that are soon done.
+
+    How large they are makes no difference to the result; ``events`` is written as they come.
+    """
+    claim = replace(claim, batch_size=min(claim.batch_size, _BATCH_SIZE))
     schema = pipeline.config.schemas.between_stages(pipeline.config.schemas.events)
     room = Room(pipeline.config.run.in_memory)
     shuffle = MemoryShuffle(schema, len(claim.batches), claim.shards, room)
@@ -188,6 +192,8 @@ def _size(objects: Iterable[StoredObject]) -> int:
     return sum(entry.size for entry in objects)
 
 
+#: Compressed bytes of objects to a batch in memory: those of Firehose are as large, or larger.
+_BATCH_SIZE = 8 << 20
 #: Compressed bytes of objects to a shard: some 150,000 events.
 _SHARD_SIZE = 16 << 20
 #: Events take so many times as much in memory as the objects that bring them, compressed; more is

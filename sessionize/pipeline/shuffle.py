@@ -71,10 +71,10 @@ class StoredShuffle:
 
             def add(events: pd.DataFrame) -> None:
                 table = to_table(events, self._schema)
-                for writer, rows in zip(writers, _rows_of_shards(table, len(writers)), strict=True):
+                for writer, rows in zip(writers, rows_of_shards(table, len(writers)), strict=True):
                     part = table.take(pa.array(rows)).append_column(_ROW, pa.array(rows))
                     # One batch, even an empty one: those of all shards belong together.
-                    writer.write_batch(_in_one_batch(part))
+                    writer.write_batch(in_one_batch(part))
 
             yield add
 
@@ -120,7 +120,7 @@ class MemoryShuffle:
 
         def add(events: pd.DataFrame) -> None:
             table = to_table(events, self._schema)
-            rows = _rows_of_shards(table, self._shards)
+            rows = rows_of_shards(table, self._shards)
             self._room.take(table.nbytes + sum(part.nbytes for part in rows))
             self._pieces[batch].append((table, rows))
 
@@ -141,14 +141,15 @@ def _name(batch: int, shard: int) -> str:
     return f"events-{batch:05}-{shard:03}"
 
 
-def _rows_of_shards(events: pa.Table, shards: int) -> list[npt.NDArray[np.int32]]:
+def rows_of_shards(events: pa.Table, shards: int) -> list[npt.NDArray[np.int32]]:
     """Return the rows of each shard, rising."""
     from sessionize.sessions.machines import shard_of
 
     if shards == 1:
         return [np.arange(len(events), dtype=np.int32)]
     ids = events.column("machine_id").combine_chunks()
-    shard = shard_of(ids, shards).astype(np.uint8)
+    # Of few bits, for which a stable sort counts.
+    shard = shard_of(ids, shards).astype(np.min_scalar_type(shards - 1))
     order = np.argsort(shard, kind="stable").astype(np.int32)
     ends = np.searchsorted(shard[order], np.arange(1, shards))
     return np.split(order, ends)
@@ -159,7 +160,8 @@ def _in_order(table: pa.Table, order: npt.NDArray[np.int64]) -> pa.Table:
     return pa.table(columns, schema=table.schema)
 
 
-def _in_one_batch(part: pa.Table) -> pa.RecordBatch:
+def in_one_batch(part: pa.Table) -> pa.RecordBatch:
+    """Put a part of a table in one piece, with dictionaries of its own."""
     columns = [_with_own_dictionary(column.combine_chunks()) for column in part.columns]
     return pa.record_batch(columns, schema=part.schema)
 

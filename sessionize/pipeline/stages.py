@@ -457,13 +457,13 @@ def publish_files(
     published = commit_run(lake, run.ledger, run.files, check)
     remove_leftovers(lake, work.pipeline.staging, run.ledger)
     if not run.ledger.claimed:
-        _warn_of_nothing(work, previous)
+        warn_of_nothing(work.pipeline, work.claim.hour, previous)
     return published
 
 
-def _warn_of_nothing(work: Work, previous: Ledger | None) -> None:
+def warn_of_nothing(pipeline: Pipeline, hour: Hour, previous: Ledger | None) -> None:
     """Say that nothing has landed: a quiet hour and a delivery that has stopped look alike."""
-    hour, raw = work.claim.hour, work.pipeline.raw.url
+    raw = pipeline.raw.url
     if previous is None:
         before = "it is the first"
     elif previous.claimed:
@@ -474,7 +474,7 @@ def _warn_of_nothing(work: Work, previous: Ledger | None) -> None:
         "%s: no object has landed for the hour; %s. If events were sent, see that the delivery "
         "stream delivers to %s/%s, and that `raw` is right; what comes later is claimed by a later "
         "hour",
-        *(hour, before, raw, work.config.landing.prefix.of(hour)),
+        *(hour, before, raw, pipeline.config.landing.prefix.of(hour)),
     )
 
 

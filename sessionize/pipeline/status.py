@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ from sessionize.lake.chain import onwards, stands_on
 from sessionize.lake.claims import read_claim
 from sessionize.lake.layout import Lake
 from sessionize.lake.ledger import Ledger
-from sessionize.lake.storage import side_by_side
+from sessionize.lake.storage import StoredObject, side_by_side
 from sessionize.model.hours import Hour, hours_between
 
 #: Hours that are read side by side.
@@ -36,8 +36,7 @@ class HourState(StrEnum):
 class HourStatus:
     """An hour, its state, and the ledger of its last published run (None if missing).
 
-    ``inherited``: the hour is outdated only because one before it is not done; it stays as it is if
-    that one, run again, leaves the state that it left before.
+    ``inherited``: see `Judged`.
     """
 
     hour: Hour
@@ -46,13 +45,51 @@ class HourStatus:
     inherited: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What the chain of states needs to know of an hour that has been run.
+
+    Attributes
+    ----------
+    previous_state, state_fingerprint : str or None
+        The state that it stands upon, and the one that it has left; None: not known (yet).
+    has_unread : bool
+        Whether it has claimed objects that its published run has not read.
+    """
+
+    previous_state: str | None
+    state_fingerprint: str | None
+    has_unread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How an hour stands.
+
+    Attributes
+    ----------
+    hour : Hour
+    state : HourState
+    chain_broken : bool
+        Whether it stands on another state than the hour before has by now.
+    inherited : bool
+        Whether it is outdated only because one before it is not done: it stays as it is if that
+        one, run again, leaves the state that it left before.
+    is_blocked : bool
+        Whether it is missing, and another one has to be run before it can.
+    """
+
+    hour: Hour
+    state: HourState
+    chain_broken: bool = False
+    inherited: bool = False
+    is_blocked: bool = False
+
+
 def pipeline_status(
     lake: Lake, config: PipelineConfig, first: Hour | None = None, end: Hour | None = None
 ) -> Iterator[HourStatus]:
-    """Yield the status of the hours in ``[first, end)``, in order.
-
-    An hour is outdated if it stands on another state than its predecessor has by now, is marked so,
-    or stands on an hour that is not done.
+    """Yield the status of the hours in ``[first, end)``, in order: see `judge`.
 
     Parameters
     ----------
@@ -67,26 +104,70 @@ def pipeline_status(
     marks = lake.marks()
     first = first or config.start
     end = end or (max(done).next if done else first)
-    before = lake.ledger(first.previous) if first > config.start else None
-    outdated = any(marked < first for marked in marks)
-    for hour, ledger, is_unread in _read(lake, config, done, hours_between(first, end)):
+    read = _read(lake, config, done, hours_between(first, end))
+    ledgers: dict[Hour, Ledger | None] = {}
+
+    def link(hour: Hour) -> Link | None:
+        # What lies before the hours that are shown is asked for its state alone.
+        ledger, has_unread = (lake.ledger(hour), False) if hour < first else next(read)
+        ledgers[hour] = ledger
         if ledger is None:
+            return None
+        return Link(ledger.previous_state, ledger.state_fingerprint, has_unread)
+
+    for judged in judge(link, marks, config.start, first, end):
+        ledger = ledgers.pop(judged.hour)
+        yield HourStatus(judged.hour, judged.state, ledger, judged.inherited)
+
+
+def judge(
+    link: Callable[[Hour], Link | None],
+    marks: Mapping[Hour, Collection[str]],
+    start: Hour,
+    first: Hour,
+    end: Hour,
+) -> Iterator[Judged]:
+    """Yield how the hours in ``[first, end)`` stand, in order.
+
+    An hour is outdated if it stands on another state than its predecessor has by now, is marked so,
+    or stands on an hour that is not done.
+
+    Parameters
+    ----------
+    link : callable
+        What is known of an hour; None: it has not been run. Asked once for each hour, in order,
+        from the one before ``first`` on.
+    marks : mapping of Hour to str
+        The marks of the lake.
+    start : Hour
+        The pipeline's first hour, which stands on no state.
+    first, end : Hour
+        The hours that are judged.
+    """
+    before = link(first.previous) if first > start else None
+    outdated = any(marked < first for marked in marks)
+    for hour in hours_between(first, end):
+        found = link(hour)
+        if found is None:
             # What stands behind a gap is judged by its own predecessors only.
-            yield HourStatus(hour, HourState.MISSING, None)
+            is_blocked = outdated or (hour > start and before is None)
+            yield Judged(hour, HourState.MISSING, is_blocked=is_blocked)
             before = None
             continue
-        is_known = hour == config.start or before is not None
-        stands = not is_known or stands_on(ledger, None if hour == config.start else before)
-        is_outdated = not stands or "outdated" in marks.get(hour, ())
-        if is_unread or "interrupted" in marks.get(hour, ()):
-            yield HourStatus(hour, HourState.INTERRUPTED, ledger)
+        is_known = hour == start or before is not None
+        broken = is_known and not stands_on(found, None if hour == start else before)
+        mark = marks.get(hour, ())
+        if found.has_unread or "interrupted" in mark:
+            yield Judged(hour, HourState.INTERRUPTED, broken)
             outdated = True
-        elif is_outdated or outdated:
-            yield HourStatus(hour, HourState.OUTDATED, ledger, inherited=not is_outdated)
+        elif broken or "outdated" in mark:
+            yield Judged(hour, HourState.OUTDATED, broken)
             outdated = True
+        elif outdated:
+            yield Judged(hour, HourState.OUTDATED, inherited=True)
         else:
-            yield HourStatus(hour, HourState.DONE, ledger)
-        before = ledger
+            yield Judged(hour, HourState.DONE)
+        before = found
 
 
 def hours_to_run(lake: Lake, lines: Iterable[HourStatus]) -> tuple[Hour, ...]:
@@ -100,12 +181,12 @@ def hours_to_run(lake: Lake, lines: Iterable[HourStatus]) -> tuple[Hour, ...]:
 
 def _read(
     lake: Lake, config: PipelineConfig, done: set[Hour], hours: Iterator[Hour]
-) -> Iterator[tuple[Hour, Ledger | None, bool]]:
-    """Yield each hour with its ledger, and whether it has unread objects."""
+) -> Iterator[tuple[Ledger | None, bool]]:
+    """Yield the ledger of each hour, and whether the hour has unread objects."""
 
-    def read(hour: Hour) -> tuple[Hour, Ledger | None, bool]:
+    def read(hour: Hour) -> tuple[Ledger | None, bool]:
         ledger = lake.ledger(hour) if hour in done else None
-        return hour, ledger, ledger is not None and has_unread(lake, config, ledger)
+        return ledger, ledger is not None and has_unread(lake, config, ledger)
 
     while some := list(itertools.islice(hours, _AT_ONCE)):
         yield from side_by_side(lake.storage, read, some)
@@ -114,5 +195,10 @@ def _read(
 def has_unread(lake: Lake, config: PipelineConfig, ledger: Ledger) -> bool:
     """Tell whether the hour has claimed objects that its published run has not read."""
     claim = read_claim(lake, ledger.hour, config)
+    return claim is not None and holds_unread(claim.objects, ledger)
+
+
+def holds_unread(claimed: Iterable[StoredObject], ledger: Ledger) -> bool:
+    """Tell whether there is an object that the published run has not read."""
     read = {entry.key for entry in ledger.claimed}
-    return claim is not None and any(entry.key not in read for entry in claim.objects)
+    return any(entry.key not in read for entry in claimed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sessionize.config import PipelineConfig
 from sessionize.lake.chain import onwards
@@ -29,6 +30,7 @@ def plan_of(
     *,
     asked: bool = False,
     later_hours: int = LATER_HOURS,
+    most_hours: int | None = None,
 ) -> Plan:
     """Plan a replay of the hours ``[first, end)`` under the pipeline's settings.
 
@@ -48,11 +50,14 @@ def plan_of(
         Whether the hours are run also where they would come out as they are.
     later_hours : int
         What lies farther behind is planned by name, without sums.
+    most_hours : int, optional
+        Refuse to look at more hours than these, beside those behind.
 
     Raises
     ------
     IntervalError
-        If the range is empty, or begins before the pipeline's ``start``.
+        If the range is empty, begins before the pipeline's ``start``, or takes a look at too many
+        hours.
     ForeignFileError, NewerFormatError
         If a ledger or claim is not one that this release understands.
     StorageError
@@ -66,6 +71,14 @@ def plan_of(
         )
     done = lake.done_hours()
     begin = _begin(first, config, done, lake.marks())
+    looked_at = (end.start - begin.start) // timedelta(hours=1)
+    if most_hours is not None and looked_at > most_hours:
+        raise IntervalError(
+            f"a plan of {first} to {end} has to look at {looked_at:,} hours, from {begin} on: "
+            f"more than {most_hours:,}",
+            "Ask for fewer; or plan on the command line, which looks at any number: "
+            f"`python -m sessionize plan --from {first} --to {end} --config …`.",
+        )
     behind = onwards(done, end)
     seen = behind[:later_hours]
     until = seen[-1].next if seen else end

@@ -5,21 +5,18 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Row, create_engine, text
 
 from local.processes import stopping
-from local.s3 import ACCESS_KEY, REGION, SECRET_KEY
 from local.stack import Stack, running_stack
-from sessionize.lake.storage import S3Credentials, Storage, open_storage
 from sessionize.model.hours import Hour, hours_between
+from tests.airflow.live import PATIENCE_SECONDS, ask_database, store
 from tests.pipeline.scenario import START, content, event, land
 
-_PATIENCE_SECONDS = 900.0  # on a machine that is busy with other work
 HOURS = list(hours_between(START, Hour(START.start + timedelta(hours=4))))
 
 _PIPELINE = """\
@@ -59,7 +56,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         settings = _PIPELINE.format(name=name, start=START.start, end=end)
         (pipelines / f"{name}.toml").write_text(settings)
     with running_stack(folder / "airflow", pipelines) as stack:
-        raw = _store(stack, "raw")
+        raw = store(stack, "raw")
         for hour in HOURS:
             if records := _EVENTS.get(f"{hour.start:%H}"):
                 land(raw, hour, "object", records)
@@ -67,11 +64,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         for name in ("steady", "faulty", "paused"):
             stack.wait_for_dag(f"sessionize_{name}")
         yield stack
-
-
-def _store(stack: Stack, prefix: str) -> Storage:
-    credentials = S3Credentials(ACCESS_KEY, SECRET_KEY, None, REGION, stack.s3_endpoint)
-    return open_storage(f"s3://events/{prefix}", credentials)
 
 
 def _backfill(stack: Stack, name: str, last: Hour, *options: str) -> tuple[int | None, str]:
@@ -84,7 +76,7 @@ def _run(stack: Stack, *arguments: str) -> tuple[int | None, str]:
     """Run a command of Airflow's; return its exit code and output."""
     command = stack.start("backfill", *arguments)
     with stopping([command]):
-        command.wait(_PATIENCE_SECONDS)
+        command.wait(PATIENCE_SECONDS)
         print(command.output)
         return command.exit_code, command.output
 
@@ -107,21 +99,12 @@ def _run_without_airflow(stack: Stack, name: str, end: Hour, folder: Path) -> di
         env=stack.env,
         check=True,
     )
-    return content(_store(stack, f"{name}-alone"))
-
-
-def _ask_database(stack: Stack, query: str) -> Sequence[Row]:
-    engine = create_engine(stack.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
-    try:
-        with engine.connect() as connection:
-            return connection.execute(text(query)).all()
-    finally:
-        engine.dispose()
+    return content(store(stack, f"{name}-alone"))
 
 
 def _task_times(stack: Stack, task_id: str) -> dict[Hour, tuple[float, float]]:
     """When a task of each hour of `steady` began and ended, over all its mapped instances."""
-    rows = _ask_database(
+    rows = ask_database(
         stack,
         "select r.data_interval_start, min(t.start_date), max(t.end_date)"
         " from task_instance t join dag_run r using (dag_id, run_id)"
@@ -152,14 +135,14 @@ def test_a_backfill_runs_the_hours_in_order_and_equals_the_command_line(
         assert claim[hour.previous][1] < claim[hour][0]
         assert publish[hour.previous][1] < sessionize[hour][0]
 
-    stamped = _ask_database(
+    stamped = ask_database(
         stack,
         "select e.partition_key from asset_event e join asset a on a.id = e.asset_id"
         " where a.name = 'sessionize_steady' order by 1",
     )
     assert [key for (key,) in stamped] == [str(hour) for hour in HOURS]
 
-    lake = content(_store(stack, "steady"))
+    lake = content(store(stack, "steady"))
     assert any(key.startswith("sessions/") for key in lake)
     assert not any(key.startswith("_staging/") for key in lake)
     assert lake == _run_without_airflow(stack, "steady", HOURS[-1].next, tmp_path)
@@ -171,7 +154,7 @@ def test_a_backfill_runs_the_hours_in_order_and_equals_the_command_line(
 
 @pytest.mark.slow
 def test_a_failed_hour_holds_the_later_ones_until_it_is_mended(stack: Stack, tmp_path: Path):
-    lake = _store(stack, "faulty")
+    lake = store(stack, "faulty")
     foreign = f"sessions/{HOURS[1].partition}/foreign.parquet"
     lake.write(foreign, b"not ours")
 
@@ -198,7 +181,7 @@ def test_a_replay_leaves_alone_what_would_come_out_as_it_is_and_runs_the_rest(
     stack: Stack, tmp_path: Path
 ):
     _backfill(stack, "steady", HOURS[-1], "--unpause")
-    land(_store(stack, "raw"), HOURS[1], "late", [event("b2", "23:50:00")])
+    land(store(stack, "raw"), HOURS[1], "late", [event("b2", "23:50:00")])
 
     code, said = _backfill(stack, "steady", HOURS[0], "--replay")
     assert code == 0
@@ -211,7 +194,7 @@ def test_a_replay_leaves_alone_what_would_come_out_as_it_is_and_runs_the_rest(
     assert "Done: 3 runs succeeded" in said
     alone = _run_without_airflow(stack, "steady", HOURS[-1].next, tmp_path)
     # A claim that holds the same objects keeps the index that it was first written with.
-    lake = content(_store(stack, "steady"))
+    lake = content(store(stack, "steady"))
     assert {key: text for key, text in lake.items() if not key.startswith("_claims/")} == {
         key: text for key, text in alone.items() if not key.startswith("_claims/")
     }

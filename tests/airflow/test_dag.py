@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from airflow.sdk import DAG, TriggerRule
+from airflow.sdk.exceptions import ParamValidationError
 
 from sessionize.airflow.dag import build_dag
 from sessionize.airflow.retries import Retries
@@ -64,7 +65,8 @@ def test_the_tasks_follow_one_another(dag: DAG):
         "previous_hour": {"check_state", "publish"},
         "check_state": {"sessionize"},
         "sessionize": {"publish"},
-        "publish": set(),
+        "publish": {"complete_day"},
+        "complete_day": set(),
     }
 
 
@@ -123,3 +125,17 @@ def test_a_wrong_file_is_an_error_that_names_the_setting(pipelines: Path):
     file = write_pipeline(pipelines, "wrong", "[airflow]\nretrys = 1\n")
     with pytest.raises(ConfigError, match=r"wrong\.toml.*`airflow\.retrys`.*`airflow\.retries`"):
         build_dag(file)
+
+
+@pytest.mark.parametrize("hour", ["2017-02-04T23", "2016-12-31T00", None])
+def test_the_form_takes_hours(dag: DAG, hour: str | None):
+    dag.params["hour"] = hour
+    dag.params.validate()
+
+
+@pytest.mark.parametrize(
+    "hour", ["2017-02-04T24", "2017-02-04T25", "2017-13-04T23", "2017-02-32T23", "2017-2-4T23", ""]
+)
+def test_the_form_takes_nothing_else(dag: DAG, hour: str):
+    with pytest.raises(ParamValidationError):
+        dag.params["hour"] = hour

@@ -25,7 +25,10 @@ def read_dags(pipelines: Path, monkeypatch: pytest.MonkeyPatch):
 def test_every_pipeline_file_is_a_dag(pipelines: Path, read_dags):
     write_pipeline(pipelines, "other")
     bag = read_dags()
-    assert set(bag.dags) == {"sessionize_nitro", "sessionize_other"}
+    assert set(bag.dags) == {
+        *("sessionize_nitro", "sessionize_nitro_daily"),
+        *("sessionize_other", "sessionize_other_daily"),
+    }
     assert bag.import_errors == {}
     assert all(dag.fileloc.endswith("sessionize_pipelines.py") for dag in bag.dags.values())
 
@@ -34,7 +37,7 @@ def test_a_broken_pipeline_file_leaves_the_others_alone_and_is_shown(pipelines: 
     write_pipeline(pipelines, "wrong", "[session]\ntimeout = 30\n")
     (pipelines / "unreadable.toml").write_text("name =")
     bag = read_dags()
-    assert set(bag.dags) == {"sessionize_nitro"}
+    assert set(bag.dags) == {"sessionize_nitro", "sessionize_nitro_daily"}
     ((file, error),) = bag.import_errors.items()
     assert file.endswith("check_pipelines.py")
     assert "wrong.toml: setting `session.timeout`" in error
@@ -45,10 +48,47 @@ def test_two_files_of_one_name_give_no_dag(pipelines: Path, read_dags):
     write_pipeline(pipelines, "nitro", file="copy")
     write_pipeline(pipelines, "other")
     bag = read_dags()
-    assert set(bag.dags) == {"sessionize_other"}
+    assert set(bag.dags) == {"sessionize_other", "sessionize_other_daily"}
     (error,) = bag.import_errors.values()
     assert "copy.toml: setting `name`" in error
     assert "nitro.toml: setting `name`" in error
+
+
+def test_of_two_files_that_give_dags_of_one_name_only_the_others_count(pipelines: Path, read_dags):
+    write_pipeline(pipelines, "nitro_daily", "[airflow]\ndaily = false\n")
+    bag = read_dags()
+    assert set(bag.dags) == {"sessionize_nitro"}
+    (error,) = bag.import_errors.values()
+    assert "another file gives sessionize_nitro_daily too" in error
+
+
+_WOKEN = """\
+name  = "nitro"
+raw   = "s3://events/raw"
+lake  = "s3://events/lake"
+start = 2017-02-04T22:00:00Z
+
+[airflow]
+trigger = "sqs"
+queue   = "landed"
+"""
+
+
+def test_a_pipeline_that_is_woken_by_data_has_a_dag_for_that(pipelines: Path, read_dags):
+    (pipelines / "nitro.toml").write_text(_WOKEN)
+    bag = read_dags()
+    assert bag.import_errors == {}
+    names = ("nitro", "nitro_daily", "nitro_wake")
+    assert set(bag.dags) == {f"sessionize_{name}" for name in names}
+
+
+def test_a_name_that_is_another_pipelines_second_dag_is_told(pipelines: Path, read_dags):
+    (pipelines / "nitro.toml").write_text(_WOKEN)
+    write_pipeline(pipelines, "nitro_wake", "[airflow]\ndaily = false\n")
+    bag = read_dags()
+    assert set(bag.dags) == {"sessionize_nitro", "sessionize_nitro_daily"}
+    (error,) = bag.import_errors.values()
+    assert error.count("another file gives sessionize_nitro_wake too") == 2
 
 
 def test_a_missing_folder_is_shown(read_dags, monkeypatch: pytest.MonkeyPatch):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from airflow.sdk import Asset
+from airflow.sdk.exceptions import AirflowSkipException
 
 from sessionize.airflow import tasks
 from sessionize.airflow.dag import sessions_asset
+from sessionize.airflow.daily import days_asset
 from sessionize.config import load_config
 from sessionize.lake.storage import LocalStorage
 from sessionize.model.errors import MissingStateError, StagingError
@@ -26,8 +30,10 @@ class Context(dict):
 
     def __init__(self, hour: Hour) -> None:
         self.pushed: dict[str, object] = {}
+        self.event = SimpleNamespace(add_partitions=self._stamp, extra={})
         self.partitions: list[str] = []
         run = SimpleNamespace(
+            partition_key=None,
             logical_date=hour.start,
             data_interval_start=hour.start,
             data_interval_end=hour.end,
@@ -37,10 +43,11 @@ class Context(dict):
             dag_run=run,
             params={"hour": None},
             ti=SimpleNamespace(xcom_push=self.pushed.__setitem__),
-            outlet_events=defaultdict(
-                lambda: SimpleNamespace(add_partitions=self.partitions.append)
-            ),
+            outlet_events=defaultdict(lambda: self.event),
         )
+
+    def _stamp(self, partition: str) -> None:
+        self.partitions.append(partition)
 
 
 @pytest.fixture
@@ -97,6 +104,70 @@ def test_publish_reports_the_counts_and_stamps_the_hour(pipeline_file: str, monk
     assert counts["records_read"] == counts["valid"] + counts["quarantined"] > 0
     assert counts["outdated"] == []
     assert context.partitions == ["2017-02-04T22"]
+    assert context.event.extra == {key: counts[key] for key in counts if key != "outdated"}
+
+
+def test_each_batch_is_named_by_what_it_holds(pipeline_file: str, monkeypatch):
+    context = run_tasks(pipeline_file, HOURS[0], monkeypatch)
+    assert context.pushed["batch_names"] == [
+        "batch 1 of 2: 1 object, 0.0 MB",
+        "batch 2 of 2: 1 object, 0.0 MB",
+    ]
+
+
+def complete_day(pipeline_file: str, hour: Hour, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the days that the task stamps after an hour."""
+    context = Context(hour)
+    monkeypatch.setattr(tasks, "get_current_context", lambda: context)
+    with contextlib.suppress(AirflowSkipException):
+        tasks.complete_day.function(pipeline_file, days_asset(load_config(pipeline_file)))
+    return context.partitions
+
+
+def test_a_day_is_stamped_when_all_its_hours_are_done_and_none_is_outdated(
+    pipeline_file: str, monkeypatch
+):
+    end = "end = 2017-02-05T02:00:00Z\n"
+    Path(pipeline_file).write_text(end + Path(pipeline_file).read_text())
+    stamped = []
+    for hour in HOURS:
+        run_tasks(pipeline_file, hour, monkeypatch)
+        stamped.append(complete_day(pipeline_file, hour, monkeypatch))
+    assert stamped == [[], ["2017-02-04"], [], ["2017-02-05"]]
+
+    # An hour that leaves another state outdates its day, until those after it are run again.
+    config = Path(pipeline_file)
+    config.write_text(config.read_text() + "[session]\ntimeout = '5m'\n")
+    stamped = []
+    for hour in HOURS:
+        run_tasks(pipeline_file, hour, monkeypatch)
+        stamped.append(complete_day(pipeline_file, hour, monkeypatch))
+    assert stamped == [[], ["2017-02-04"], [], ["2017-02-05"]]
+
+
+def test_an_hour_behind_the_end_completes_no_day(pipeline_file: str, monkeypatch):
+    end = "end = 2017-02-04T23:00:00Z\n"
+    Path(pipeline_file).write_text(end + Path(pipeline_file).read_text())
+    for hour in HOURS[:2]:
+        run_tasks(pipeline_file, hour, monkeypatch)
+    assert complete_day(pipeline_file, HOURS[1], monkeypatch) == []
+    assert complete_day(pipeline_file, HOURS[0], monkeypatch) == ["2017-02-04"]
+
+
+def test_the_days_are_made_and_stamped(pipeline_file: str, monkeypatch):
+    end = "end = 2017-02-05T02:00:00Z\n"
+    Path(pipeline_file).write_text(end + Path(pipeline_file).read_text())
+    for hour in HOURS:
+        run_tasks(pipeline_file, hour, monkeypatch)
+    context = Context(HOURS[0])
+    context["params"] = {"date": "2017-02-05"}
+    monkeypatch.setattr(tasks, "get_current_context", lambda: context)
+    made = Asset(name="sessionize_nitro_daily")
+    counts = tasks.make_days.function(pipeline_file, made)
+    assert context.partitions == [["2017-02-04", "2017-02-05"]]
+    # Hours that are run again without another outcome make no day anew.
+    assert complete_day(pipeline_file, HOURS[-1], monkeypatch) == []
+    assert counts["2017-02-05"]["machines_before"] == counts["2017-02-04"]["machines_after"]
 
 
 def test_outdated_hours_are_reported_with_the_command_that_mends_them(

@@ -36,16 +36,18 @@ def test_it_stands_beside_the_pipelines_dag(pipelines: Path):
     assert faults == []
     assert [dag.dag_id for dag in dags] == [
         "sessionize_nitro",
+        "sessionize_nitro_daily",
         "sessionize_nitro_watch",
         "sessionize_other",
+        "sessionize_other_daily",
     ]
 
 
 def test_a_pipeline_whose_name_is_that_of_a_watch_is_refused(pipelines: Path):
     write_pipeline(pipelines, "nitro", NOTIFY)
-    write_pipeline(pipelines, "nitro_watch")
+    write_pipeline(pipelines, "nitro_watch", "[airflow]\ndaily = false\n")
     dags, faults = build_dags(pipelines)
-    assert [dag.dag_id for dag in dags] == ["sessionize_nitro"]
+    assert [dag.dag_id for dag in dags] == ["sessionize_nitro", "sessionize_nitro_daily"]
     assert [fault.partition(":")[0].rpartition("/")[2] for fault in faults] == [
         "nitro.toml",
         "nitro_watch.toml",

@@ -44,6 +44,7 @@ def status(
         "valid": read - quarantined,
         "quarantined": quarantined,
         "late": late,
+        "settled": read - quarantined - late,
     }
     ledger = Ledger(
         pipeline="n",

@@ -121,3 +121,14 @@ def test_half_a_range_is_wrong_usage(config, options):
     with pytest.raises(SystemExit) as exit_:
         main(["run", "--config", config, *options])
     assert exit_.value.code == 2
+
+
+def test_a_range_behind_the_last_hour_is_not_an_empty_lake(config, capsys):
+    main(["run", "--config", config, "--hour", str(FIRST)])
+    capsys.readouterr()
+    assert main(["status", "--config", config, "--from", str(LAST)]) == 0
+    said = capsys.readouterr().err
+    assert said == f"The range has no hour: the last that has been run is {FIRST}.\n"
+    assert main(["daily", "--config", config, "--status", "--from", "2017-02-09"]) == 0
+    said = capsys.readouterr().err
+    assert said == f"The range has no day: the last hour that has been run is {FIRST}.\n"

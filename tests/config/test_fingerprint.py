@@ -54,6 +54,7 @@ def test_it_changes_with_each_setting_that_can_change_the_result(settings: dict)
         {"limits": {"fail_late": 0.5}},
         {"run": {"shards": 7, "batch_size": "1MiB"}},
         {"airflow": {"retries": 9}},
+        {"raw": "s3://b/raw", "airflow": {"trigger": "sqs", "queue": "landed"}},
         {"alerts": {"late_after": "45m", "notify": [{"kind": "slack", "channel": "#data"}]}},
         {"session": {"timeout": "1800s"}},
         {"session": {"opening": "start|firstrun"}},

@@ -98,6 +98,7 @@ def session(**column: Any) -> dict[str, Any]:
         (session(of="action"), "`action`: string cannot be summed"),
         (session(aggregate="first", of=None), "`of`"),
         (session(name="started_at"), "`started_at`.*another"),
+        (session(name="session_number"), "`session_number`.*another"),
         (session(limit=3), "`limit`.*list"),
         (session(aggregate="list", limit=0), "`limit` is 0"),
         (session(where="("), r"session\.column\[0\]\.where.*regular expression"),

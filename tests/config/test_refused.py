@@ -41,3 +41,27 @@ def test_a_lake_where_raw_objects_land(raw: str, lake: str):
     with pytest.raises(ConfigError, match="lake"):
         parsed(raw=raw, lake=f"{raw}/{lake}")
     parsed(raw=raw, lake=f"{raw}/lake")
+
+
+@pytest.mark.parametrize("queue", ["landed", "https://sqs.eu-west-1.amazonaws.com/1/a-b_c"])
+def test_a_queue(queue: str):
+    parsed(raw="s3://bucket/raw", airflow={"trigger": "sqs", "queue": queue})
+
+
+@pytest.mark.parametrize(
+    ("raw", "airflow", "says"),
+    [
+        ("s3://b/raw", {"trigger": "sqs"}, "no `queue` is given"),
+        ("s3://b/raw", {"queue": "landed"}, '`queue` is given without `trigger = "sqs"`'),
+        ("s3://b/raw", {"trigger": "sns", "queue": "landed"}, "trigger"),
+        ("s3://b/raw", {"trigger": "sqs", "queue": "landed.fifo"}, r"\.fifo"),
+        ("s3://b/raw", {"trigger": "sqs", "queue": "https://host/1/landed.fifo"}, r"\.fifo"),
+        ("s3://b/raw", {"trigger": "sqs", "queue": ""}, "`queue` is ''"),
+        ("s3://b/raw", {"trigger": "sqs", "queue": "arn:aws:sqs:eu-west-1:1:landed"}, "the URL"),
+        ("s3://b/raw", {"trigger": "sqs", "queue": "q", "catchup": False}, "`catchup` is false"),
+        ("raw", {"trigger": "sqs", "queue": "q"}, "`raw` is a local folder"),
+    ],
+)
+def test_a_queue_that_would_wake_nobody(raw: str, airflow: dict[str, Any], says: str):
+    with pytest.raises(ConfigError, match=says):
+        parsed(raw=raw, airflow=airflow)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sessionize.config.units import Duration, Size
+from sessionize.config.units import Duration, Size, as_written
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,14 @@ def test_a_size_is_a_whole_number_with_a_unit(text: str, expected: int):
 def test_a_size_without_a_known_unit_or_of_nothing_is_refused_with_an_example(value: object):
     with pytest.raises(ValueError, match='such as "64MiB"'):
         Size.parse(value)
+
+
+@given(st.timedeltas(timedelta(0), timedelta(days=9999)))
+def test_what_is_written_is_read_as_the_same_duration(span: timedelta):
+    whole = timedelta(milliseconds=span // timedelta(milliseconds=1))
+    assert Duration.parse(as_written(whole)) == whole
+
+
+def test_a_duration_is_written_in_its_largest_units():
+    assert as_written(Duration.parse("90m")) == "1h30m"
+    assert as_written(timedelta(0)) == "0s"

@@ -11,11 +11,12 @@ REPOSITORY = Path(__file__).parents[2]
 PAGES = (
     *("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/configuration.md", "docs/examples.md"),
     "docs/containers.md",
-    *("docs/guarantees.md", "docs/machine-learning.md", "docs/new-source.md"),
+    *("docs/guarantees.md", "docs/machine-learning.md", "docs/new-source.md", "docs/daily.md"),
+    *("docs/scale.md", "docs/deploy.md", "docs/operate.md", "docs/analyse.md"),
 )
 
 _FOLDERS = "|".join(
-    ("sessionize", "tests", "local", "bench", "docs", "examples", "dags", "plugins")
+    ("sessionize", "tests", "local", "bench", "docs", "examples", "dags", "deploy", "plugins")
 )
 _PATH = re.compile(rf"`((?:{_FOLDERS})/[\w./-]*)`")
 _LINK = re.compile(r"\]\(([^)#:]+)\)")

@@ -42,7 +42,7 @@ def test_its_tables_are_those_of_the_declared_columns(page: str) -> None:
 
 def test_every_block_has_its_marks_on_one_page() -> None:
     text = "".join((REPOSITORY / page).read_text() for page in PAGES)
-    assert re.findall("<!-- ([a-z]+) -->", text) == list(blocks())
+    assert re.findall("<!-- ([a-z_]+) -->", text) == list(blocks())
 
 
 def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,17 +5,18 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sessionize.config import PipelineConfig, parse_config
+from sessionize.config import PipelineConfig, ValidRules, parse_config
 from sessionize.events.enrich import length_of
 from sessionize.events.event_ids import derived_event_id
-from sessionize.events.validate import validate
+from sessionize.events.validate import _are_hex, validate
 from sessionize.landing import read_records
-from sessionize.model.frames import to_table
+from sessionize.model.frames import in_one_array, to_table
 from sessionize.model.hours import Hour
 from sessionize.model.reasons import Reason
 from sessionize.model.schemas import QUARANTINE
@@ -160,6 +161,12 @@ class TestInstId:
     )
     def test_any_other_text_is_not(self, text):
         assert refused(record(inst_id=text)) == (Reason.BAD_INST_ID, f"`inst_id` is {text!r}")
+
+    @given(st.lists(st.from_regex(r"[0-9a-fA-F]*", fullmatch=True) | st.text("/09:@AFG`afgé")))
+    def test_those_of_many_records_are_told_apart_as_the_pattern_says(self, texts):
+        given = pd.DataFrame({"inst_id": pd.array(["?", *texts], pd.ArrowDtype(pa.string()))})[1:]
+        fits = _are_hex(in_one_array(given["inst_id"]))
+        assert fits.tolist() == [bool(ValidRules().inst_id.fullmatch(text)) for text in texts]
 
     def test_a_number_is_not(self):
         assert refused(record(inst_id=1234)) == (Reason.BAD_INST_ID, "`inst_id` is 1234")

@@ -11,7 +11,7 @@ from sessionize.kernels.spans import REMEMBERED, copy_spans, measure_spans, numb
 from tests.kernels import naive
 
 columns = st.lists(
-    st.none() | st.sampled_from([b"", b"a", b"pro"]) | st.binary(max_size=12), max_size=60
+    st.none() | st.sampled_from([b"", b"a", b"pro"]) | st.binary(max_size=20), max_size=60
 )
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sessionize.lake import parquet
 from sessionize.lake.ledger import WrittenFile
-from sessionize.lake.parquet import write_parquet
+from sessionize.lake.parquet import ParquetFile, write_parquet
 from sessionize.model.schemas import DESKTOP, TIME
 
 SCHEMAS = {**DESKTOP.datasets, **{f"state/{name}": kind for name, kind in DESKTOP.state.items()}}
@@ -107,6 +107,15 @@ def test_another_row_is_other_bytes(path: Path):
 def test_a_file_without_rows_has_the_whole_schema(path: Path, schema: pa.Schema):
     assert write_parquet(path, schema, [], "key").rows == 0
     assert pq.read_schema(path).equals(schema, check_metadata=True)
+
+
+def test_texts_have_bounds_only_where_rows_are_in_their_order(path: Path):
+    for in_order_of in (None, "text"):
+        with ParquetFile(path, SCHEMA, "key", in_order_of) as file:
+            file.write(pa.table([["a", "b"], [1, 2], [None, None]], schema=SCHEMA))
+        group = pq.ParquetFile(path).metadata.row_group(0)
+        bounds = group.column(0).statistics
+        assert (bounds and (bounds.min, bounds.max)) == (("a", "b") if in_order_of else None)
 
 
 def test_a_table_of_another_schema_is_refused(path: Path):

@@ -162,10 +162,10 @@ def test_a_bomb_ends_at_the_limit_in_bounded_memory():
 
 
 def test_many_short_records_make_many_batches():
-    text = b"{}" * 140_000
+    text = b"{}" * 280_000
     sizes = [len(records) for records in read_records([("", [text])], DEFAULT_FIELDS, landing())]
-    assert sum(sizes) == 140_000
-    assert max(sizes) <= 131_072
+    assert sum(sizes) == 280_000
+    assert max(sizes) <= 262_144
 
 
 MANY = b'\n{"n":1} {"n":2}{"n":3}\nx\n{"n":4} '

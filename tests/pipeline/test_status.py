@@ -12,7 +12,7 @@ from sessionize.lake.layout import Lake
 from sessionize.lake.ledger import NO_STATE, Ledger, WrittenFile
 from sessionize.lake.storage import LocalStorage
 from sessionize.model.hours import Hour
-from sessionize.pipeline.status import HourState, pipeline_status
+from sessionize.pipeline.status import HourState, Judged, Link, judge, pipeline_status
 from tests.lake.test_ledger import LEDGER
 from tests.pipeline import scenario
 
@@ -105,3 +105,31 @@ def test_an_object_that_was_claimed_but_not_read_interrupts_its_hour(lake: Lake,
 def test_the_hours_that_are_asked_for_are_shown(lake: Lake):
     run(lake, A, B)
     assert states(lake, B, D) == [DONE, MISSING]
+
+
+def judged(links: dict[Hour, Link], marks: dict[Hour, set[str]] | None = None) -> list[Judged]:
+    return list(judge(links.get, marks or {}, A, A, D.next))
+
+
+def test_the_first_hour_of_a_gap_can_be_run_and_the_others_wait_for_it():
+    found = judged({A: Link(NO_STATE, "a"), D: Link("c", "d")})
+    assert [line.state for line in found] == [DONE, MISSING, MISSING, DONE]
+    assert [line.is_blocked for line in found] == [False, False, True, False]
+
+
+def test_an_hour_behind_an_outdated_one_cannot_be_run():
+    found = judged({A: Link(NO_STATE, "a"), B: Link("x", "b")})
+    assert [line.state for line in found] == [DONE, OUTDATED, MISSING, MISSING]
+    assert [line.is_blocked for line in found] == [False, False, True, True]
+
+
+def test_the_chain_is_broken_where_the_states_differ_and_nowhere_else():
+    links = {A: Link(NO_STATE, "a"), B: Link("x", "b"), C: Link("b", "c"), D: Link("y", "d")}
+    assert [line.chain_broken for line in judged(links)] == [False, True, False, True]
+    assert [line.state for line in judged(links)] == [DONE, OUTDATED, OUTDATED, OUTDATED]
+
+
+def test_what_is_not_known_yet_breaks_no_chain():
+    links = {A: Link(NO_STATE, "a"), B: Link(None, None), C: Link("b", "c"), D: Link("c", "d")}
+    assert [line.state for line in judged(links)] == [DONE] * 4
+    assert [line.chain_broken for line in judged(links)] == [False] * 4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sessionize.model.hours import Hour
-from sessionize.replay.explain import commands, explained
+from sessionize.replay.explain import commands, explained, parts, ways
 from sessionize.replay.plan import Plan
 from sessionize.replay.steps import (
     Blocked,
@@ -76,3 +76,25 @@ def test_the_commands_run_all_of_it_each_with_its_own_end():
         f"python -m sessionize run --config 'my file.toml' --from {B} --to {D}",
         f"airflow dags backfill sessionize_nitro -s {B}:00Z -e {C}:00Z --reset-dagruns",
     )
+
+
+def test_lines_are_data_too():
+    (part,) = parts(Plan("nitro", A, END, (Gap(A, C), RunHour(A, ONE), RunHour(B, ONE))))
+    assert part.title == "asked for"
+    assert [(line.first, line.end, line.hours, line.step) for line in part.lines] == [
+        (A, C, 2, "Gap"),
+        (A, C, 2, "RunHour"),
+    ]
+
+
+def test_the_ways_to_carry_a_plan_out_plan_the_same_anew():
+    plan = Plan("nitro", B, D, (RunHour(A, ONE), RunAgain(B, (Reason.ASKED,), ONE)))
+    said = [way.command for way in ways(plan, "n.toml", asked=True)]
+    assert said == [
+        f"airflow dags backfill sessionize_nitro -s {B}:00Z -e {C}:00Z --replay --reset-dagruns",
+        f"python -m sessionize plan --config n.toml --from {B} --to {D} --all --execute",
+        f"python -m sessionize run --config n.toml --from {A} --to {C}",
+        f"python -m sessionize plan --config n.toml --from {B} --to {D} --all --dry-run-hours 3",
+    ]
+    assert not any("--all" in way.command for way in ways(plan, "n.toml"))
+    assert ways(Plan("nitro", A, B, (LeaveAlone(A),)), "n.toml") == ()

@@ -32,13 +32,15 @@ class StoredObject:
     """An object as a listing shows it: ``key`` is relative to the store's URL.
 
     ``etag`` changes with the content on S3; a local folder has none and leaves it empty.
-    ``version`` changes whenever the object is replaced; it is no part of what the object is.
+    ``version`` changes whenever the object is replaced, and ``modified`` says when it was last, in
+    seconds since the epoch (None: the store does not say); they are no part of what the object is.
     """
 
     key: str
     size: int
     etag: str = ""
     version: str = field(default=ABSENT, compare=False)
+    modified: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,10 @@ class Children:
     folders: tuple[str, ...]
     objects: tuple[StoredObject, ...]
     after: str = ""
+
+
+#: The content of a part of an object, and the object's version.
+PartRead = tuple[bytes, str]
 
 
 class Storage(Protocol):
@@ -78,6 +84,15 @@ class Storage(Protocol):
 
     def read_version(self, key: str) -> tuple[bytes | None, str]:
         """Return the object's content and version; None and `ABSENT` if there is no such object."""
+
+    def read_part(self, key: str, begin: int, size: int, version: str = ABSENT) -> PartRead:
+        """Return so many bytes from ``begin`` on, fewer at the object's end, and its version.
+
+        Raises
+        ------
+        ObjectGoneError
+            If there is no such object, or its ``version`` (if given) is another one by now.
+        """
 
     def stream(self, key: str, etag: str = "") -> Iterator[bytes]:
         """Yield the object's content in chunks.
@@ -115,6 +130,15 @@ def object_gone(url: str) -> ObjectGoneError:
     return ObjectGoneError(
         f"{url} is no longer there, or has been replaced, since the hour claimed it",
         "Restore the object as it was, then run the hour again.",
+    )
+
+
+def replaced_meanwhile(url: str) -> ObjectGoneError:
+    """Return the error for a file of the lake that is not there, or is another one by now."""
+    return ObjectGoneError(
+        f"{url} is not there, or has been replaced while it was read",
+        "If its hour has just been run again, ask once more; else look with "
+        "`python -m sessionize verify`.",
     )
 
 

@@ -17,9 +17,11 @@ from sessionize.lake.storage.base import (
     ABSENT,
     CHUNK,
     Children,
+    PartRead,
     StoredObject,
     object_gone,
     overtaken,
+    replaced_meanwhile,
 )
 from sessionize.model.errors import StorageError
 
@@ -83,7 +85,7 @@ class LocalStorage:
                 elif entry.is_file() and not entry.name.startswith(_HIDDEN):
                     self._check(entry)
                     known = entry.stat()
-                    objects.append(StoredObject(key, known.st_size, version=_version(known)))
+                    objects.append(_listed(key, known))
         return Children(tuple(folders), tuple(objects))
 
     def read(self, key: str) -> bytes | None:
@@ -103,6 +105,20 @@ class LocalStorage:
                 return file.read(), _version(os.fstat(file.fileno()))
         except _MISSING:
             return None, ABSENT
+        except OSError as error:
+            self._fail(key, "read", error)
+
+    def read_part(self, key: str, begin: int, size: int, version: str = ABSENT) -> PartRead:
+        """Return so many bytes from ``begin`` on, and the object's version."""
+        try:
+            with self._open(key) as file:
+                found = _version(os.fstat(file.fileno()))
+                if version not in (ABSENT, found):
+                    raise replaced_meanwhile(f"{self.url}/{key}")
+                file.seek(begin)
+                return file.read(size), found
+        except _MISSING:
+            raise replaced_meanwhile(f"{self.url}/{key}") from None
         except OSError as error:
             self._fail(key, "read", error)
 
@@ -271,7 +287,7 @@ class LocalStorage:
                 elif entry.is_file():
                     self._check(entry)
                     known = entry.stat()
-                    yield StoredObject(key, known.st_size, version=_version(known))
+                    yield _listed(key, known)
                 elif not entry.name.startswith("."):  # some editors leave links that lead nowhere
                     self._pass_by(entry)
 
@@ -438,6 +454,11 @@ def _version_of(path: Path) -> str:
         return _version(path.stat())
     except _MISSING:
         return ABSENT
+
+
+def _listed(key: str, found: os.stat_result) -> StoredObject:
+    version = _version(found)
+    return StoredObject(key, found.st_size, version=version, modified=found.st_mtime)
 
 
 def _version(found: os.stat_result) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from sessionize.lake.storage.base import (
     ABSENT,
     Children,
+    PartRead,
     Storage,
     StoredObject,
     object_gone,
@@ -73,6 +74,13 @@ class OverlayStorage:
         if key in self._removed:
             return None, ABSENT
         return (self._above if key in self._written else self._below).read_version(key)
+
+    def read_part(self, key: str, begin: int, size: int, version: str = ABSENT) -> PartRead:
+        """Return so many bytes from ``begin`` on, fewer at the object's end, and its version."""
+        if key in self._removed:
+            raise object_gone(f"{self.url}/{key}")
+        store = self._above if key in self._written else self._below
+        return store.read_part(key, begin, size, version)
 
     def stream(self, key: str, etag: str = "") -> Iterator[bytes]:
         """Yield the object's content in chunks."""

@@ -18,16 +18,18 @@ from sessionize.lake.storage.base import (
     ABSENT,
     CHUNK,
     Children,
+    PartRead,
     StoredObject,
     object_gone,
     overtaken,
+    replaced_meanwhile,
 )
 from sessionize.model.errors import ObjectGoneError, StorageError, StorageRefusedError
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
     from mypy_boto3_s3.client import S3Client
-    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef
+    from mypy_boto3_s3.type_defs import GetObjectOutputTypeDef, ObjectTypeDef
 
 log = logging.getLogger(__name__)
 
@@ -116,8 +118,7 @@ class S3Storage:
             )
             for page in pages:
                 for entry in page.get("Contents", ()):
-                    key, tag = entry["Key"].removeprefix(self._prefix), entry["ETag"]
-                    yield StoredObject(key, entry["Size"], tag, tag)
+                    yield self._listed(entry)
 
     def children(self, folder: str = "", after: str = "") -> Children:
         """Return a page of what stands right below a folder, for the price of one request."""
@@ -141,30 +142,55 @@ class S3Storage:
             page.get("NextContinuationToken", ""),
         )
 
+    def _listed(self, entry: ObjectTypeDef) -> StoredObject:
+        key, tag = entry["Key"].removeprefix(self._prefix), entry["ETag"]
+        return StoredObject(key, entry["Size"], tag, tag, entry["LastModified"].timestamp())
+
     def read(self, key: str) -> bytes | None:
         """Return the object's content, or None if there is no such object."""
         return self.read_version(key)[0]
 
     def read_version(self, key: str) -> tuple[bytes | None, str]:
         """Return the object's content and version; None and `ABSENT` if there is no such object."""
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import ClientError
+
+        with self._explained(key):
+            try:
+                return self._read(key, {})
+            except ClientError as error:
+                if _code(error) in _NOT_THERE:
+                    return None, ABSENT
+                raise
+
+    def read_part(self, key: str, begin: int, size: int, version: str = ABSENT) -> PartRead:
+        """Return so many bytes from ``begin`` on, and the object's version."""
+        from botocore.exceptions import ClientError
+
+        part = {"Range": f"bytes={begin}-{begin + size - 1}"}
+        with self._explained(key):
+            try:
+                return self._read(key, part | ({"IfMatch": version} if version else {}))
+            except ClientError as error:
+                if _code(error) in (*_NOT_THERE, *_REFUSED, "InvalidRange"):
+                    raise replaced_meanwhile(f"{self.url}/{key}") from None
+                raise
+
+    def _read(self, key: str, conditions: dict[str, Any]) -> PartRead:
+        from botocore.exceptions import BotoCoreError
         from urllib3.exceptions import HTTPError
 
         tries = _BODY_TRIES
         while True:
-            with self._explained(key):
-                tries -= 1
-                try:
-                    answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
-                    return answer["Body"].read(), answer["ETag"]
-                except ClientError as error:
-                    if _code(error) in _NOT_THERE:
-                        return None, ABSENT
+            tries -= 1
+            try:
+                answer = self._client.get_object(
+                    Bucket=self._bucket, Key=self._prefix + key, **conditions
+                )
+                return answer["Body"].read(), answer["ETag"]
+            except (BotoCoreError, HTTPError):
+                # The client repeats a request, but not a body that breaks off.
+                if not tries:
                     raise
-                except (BotoCoreError, HTTPError):
-                    # The client repeats a request, but not a body that breaks off.
-                    if not tries:
-                        raise
 
     def stream(self, key: str, etag: str = "") -> Iterator[bytes]:
         """Yield the object's content in chunks."""

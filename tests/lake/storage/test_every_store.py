@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -30,6 +32,24 @@ class TestEveryStore:
         store.write("key", content)
         assert store.read("key") == content
         assert b"".join(store.stream("key")) == content
+
+    def test_a_part_is_read_with_the_version(self, store):
+        version = store.write("key", b"0123456789")
+        assert store.read_part("key", 2, 3) == (b"234", version)
+        assert store.read_part("key", 8, 100, version) == (b"89", version)
+        store.write("key", b"another")
+        with pytest.raises(ObjectGoneError, match="ask once more"):
+            store.read_part("key", 2, 3, version)
+        with pytest.raises(ObjectGoneError, match="ask once more"):
+            store.read_part("absent", 0, 1)
+
+    def test_a_listing_says_when_an_object_was_modified(self, store):
+        before = time.time()
+        store.write("key", b"content")
+        (entry,) = store.list()
+        # S3 says whole seconds.
+        assert before - 1 <= entry.modified <= time.time()
+        assert entry == replace(entry, modified=0.0)
 
     def test_a_stream_comes_in_chunks(self, store, monkeypatch):
         set_chunk(monkeypatch, 4)
