@@ -56,7 +56,7 @@ shell: setup ## Open a shell in which `airflow` is the one of `make airflow`
 	@$(BIN)/python -m local.shell
 
 test: setup ## Run the tests, a file at a time on each processor, but for the slowest
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-spark: $(SPARK)/.installed ## Run the tests of `bulk` on Spark on this machine (needs Java 17)
 	SESSIONIZE_SPARK=required $(SPARK)/bin/python -m pytest tests/bulk

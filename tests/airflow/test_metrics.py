@@ -71,7 +71,7 @@ def test_what_was_published_is_counted(statsd: socket.socket, published: Publish
         "airflow.sessionize.my_web.valid": "7|c",
         "airflow.sessionize.my_web.late": "1|c",
         "airflow.sessionize.my_web.duplicates": "0|c",
-        "airflow.sessionize.my_web.settled": "0|c",
+        "airflow.sessionize.my_web.settled": "6|c",
         "airflow.sessionize.my_web.quarantined.not_json": "2|c",
         "airflow.sessionize.my_web.quarantined.too_old": "1|c",
         "airflow.sessionize.my_web.sessions_closed.timeout": "6|c",

@@ -70,6 +70,7 @@ for locator in caching.CacheImpl._locator_classes:
     assert output_of("-c", nowhere + SCRIPT) == expected
 
 
+@pytest.mark.slow
 def test_all_are_compiled_ahead(expected, tmp_path: Path):
     """Those that the script then calls are found in the cache, for it adds nothing to it."""
     cache = {"NUMBA_CACHE_DIR": f"{tmp_path}"}
