@@ -1,6 +1,7 @@
 """``make test-matrix``: a small suite in each environment that is supported, each made for it.
 
-An environment is a Python and packages: those of the lock, or Amazon MWAA's. They are kept in
+An environment is a Python and packages: those of the lock, Amazon MWAA's, or
+the Airflow before. They are kept in
 ``.matrix``. Where a Python is not on the machine, its row says so, and the exit code is 1.
 """
 
@@ -28,11 +29,13 @@ MWAA = (
     "pandas==3.0.5",
     "pyarrow==25.*",
 )
+AIRFLOW_3_2 = ("apache-airflow==3.2.*",)
 SUITE = (
     *("tests/config", "tests/model", "tests/sessions/test_hour.py", "tests/sessions/test_law.py"),
     *("tests/pipeline/test_end_to_end.py", "tests/airflow/test_dag.py"),
     *("tests/airflow/test_tasks.py", "tests/airflow/test_dag_files.py"),
     "tests/airflow/test_run_hour.py",
+    "tests/airflow/test_retries.py",
 )
 #: What the suite itself needs, beside the package and its extras.
 _TOOLS = ("aiosmtpd", "duckdb", "hypothesis", "moto[server]", "psutil", "pytest", "pytest-xdist")
@@ -54,6 +57,7 @@ CELLS = (
     Cell("3.12", "3.12"),
     Cell("3.13", "3.13"),
     Cell("mwaa", "3.12", MWAA),
+    Cell("airflow-3.2", "3.11", AIRFLOW_3_2),
 )
 
 

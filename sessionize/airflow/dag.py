@@ -20,7 +20,7 @@ from sessionize.airflow.daily import days_asset
 from sessionize.airflow.delivery import DeliveryOperator
 from sessionize.airflow.manual import manual_of
 from sessionize.airflow.notify import check_installed
-from sessionize.airflow.retries import Retries
+from sessionize.airflow.retries import retry_arguments
 from sessionize.config import PipelineConfig, load_config
 
 #: What the form takes for an hour: no month 13, no day 32, no T24.
@@ -58,11 +58,7 @@ def build_dag(pipeline_file: str | Path) -> DAG:
         deadline=deadline_of(config, file),
         default_args={
             "owner": config.airflow.owner,
-            "retries": config.airflow.retries,
-            "retry_delay": config.airflow.retry_delay,
-            # It backs off by itself; what it is not asked about (a worker that died) comes again
-            # after `retry_delay`, however often the hour has been run before.
-            "retry_policy": Retries(config.airflow.retries, config.airflow.retry_delay),
+            **retry_arguments(config.airflow.retries, config.airflow.retry_delay),
             "execution_timeout": config.airflow.task_timeout,
             "on_failure_callback": failure_callback(config, file),
         },

@@ -8,7 +8,7 @@ from airflow.sdk import DAG, Asset, Param, PartitionedAssetTimetable
 
 from sessionize.airflow import tasks
 from sessionize.airflow.manual import daily_manual_of
-from sessionize.airflow.retries import Retries
+from sessionize.airflow.retries import retry_arguments
 from sessionize.config import PipelineConfig, load_config
 
 
@@ -40,9 +40,7 @@ def build_daily(pipeline_file: str | Path) -> DAG | None:
         params={"date": _date_param()},
         default_args={
             "owner": config.airflow.owner,
-            "retries": config.airflow.retries,
-            "retry_delay": config.airflow.retry_delay,
-            "retry_policy": Retries(config.airflow.retries, config.airflow.retry_delay),
+            **retry_arguments(config.airflow.retries, config.airflow.retry_delay),
             "execution_timeout": config.airflow.task_timeout,
         },
         auto_register=False,

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar
 
+from sessionize.airflow.retries import as_airflow_asks
 from sessionize.model.errors import SessionizeError
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ def telling(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Let a task's function log fault and remedy in short lines before it fails.
 
     Airflow logs the error too, behind a traceback of its own modules, in one line that is as long
-    as the text: off the screen. The error itself goes on unchanged, for the retries look at it.
+    as the text: off the screen. The error itself goes on, for the retries look at it.
     """
 
     @functools.wraps(function)
@@ -32,7 +33,10 @@ def telling(function: Callable[_P, _R]) -> Callable[_P, _R]:
         except SessionizeError as error:
             for line in lines_of(error):
                 log.error("%s", line)
-            raise
+            asked = as_airflow_asks(error)
+            if asked is error:
+                raise
+            raise asked from error
 
     return told
 

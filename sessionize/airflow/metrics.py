@@ -36,8 +36,9 @@ def count_published(pipeline: str, published: Published, now: datetime) -> None:
         When it was published; aware.
     """
     try:
-        from airflow.sdk.observability import stats
+        from airflow.sdk.observability import stats as module
 
+        stats = module if hasattr(module, "incr") else module.Stats  # a class, in Airflow 3.2
         prefix = f"sessionize.{pipeline.replace('.', '_')}"
         for name, count in counters_of(published).items():
             stats.incr(f"{prefix}.{name}", count)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
-
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+from typing import Any
 
 from sessionize.model.errors import (
     ObjectGoneError,
@@ -14,27 +12,15 @@ from sessionize.model.errors import (
     StorageRefusedError,
 )
 
-if TYPE_CHECKING:
-    from airflow.sdk import Context
-    from airflow.sdk.definitions.retry_policy import RetryDecision
-
 _LONGEST = timedelta(hours=1)
-#: Storage that cannot be reached passes by itself; whatever else the project raises on purpose
-#: stays until someone mends it.
-_RULES = [
-    RetryRule(ObjectGoneError, RetryAction.FAIL, reason="the claimed object is gone"),
-    RetryRule(StorageRefusedError, RetryAction.FAIL, reason="storage refuses until it is mended"),
-    RetryRule(StorageError, RetryAction.RETRY, reason="storage may come back"),
-    RetryRule(SessionizeError, RetryAction.FAIL, reason="trying again would not help"),
-]
 
 
-class Retries(ExceptionRetryPolicy):
-    """Try again what can pass by itself, each time after twice as long as before.
+def retry_arguments(retries: int, delay: timedelta) -> dict[str, Any]:
+    """Return the arguments of a task that is tried again where that can help.
 
-    Airflow's own exponential back-off takes a task's number of tries for its exponent, which goes
-    on counting when an hour is run again: the first retry of an hour that has been run four times
-    would come after 24 minutes. Here only the tries since it was last cleared count.
+    It backs off by itself; what no error tells of (a worker that died) comes again after ``delay``,
+    however often the hour has been run before. Airflow 3.2 knows no policy: there it is Airflow
+    that backs off, and an hour that has been run again often waits longer; see `as_airflow_asks`.
 
     Parameters
     ----------
@@ -43,25 +29,36 @@ class Retries(ExceptionRetryPolicy):
     delay : timedelta
         Before the first of them.
     """
+    arguments: dict[str, Any] = {"retries": retries, "retry_delay": delay}
+    try:
+        from sessionize.airflow.retry_policy import Retries
+    except ImportError:
+        more = {"retry_exponential_backoff": True, "max_retry_delay": max(_LONGEST, delay)}
+        return arguments | more
+    return arguments | {"retry_policy": Retries(retries, delay, _LONGEST)}
 
-    def __init__(self, retries: int, delay: timedelta) -> None:
-        super().__init__(rules=_RULES, default=RetryAction.RETRY)
-        self.retries = retries
-        self.delay = delay
 
-    def evaluate(
-        self,
-        exception: BaseException,
-        try_number: int,
-        max_tries: int,
-        context: Context | None = None,
-    ) -> RetryDecision:
-        """Decide on a failure (Airflow's hook); ``try_number`` counts from 1 and never restarts."""
-        decision = super().evaluate(exception, try_number, max_tries, context)
-        if decision.action is RetryAction.FAIL:
-            return decision
-        # Clearing a task sets its maximum to what has been tried so far and its retries.
-        before = max(max_tries - self.retries, 0)
-        doublings = min(max(try_number - before - 1, 0), 30)
-        delay = min(self.delay * 2**doublings, max(_LONGEST, self.delay))
-        return type(decision).retry(delay, decision.reason)
+def as_airflow_asks(error: SessionizeError) -> Exception:
+    """Return what a task raises: the error, which the policy judges.
+
+    In Airflow 3.2, where there is none, it is one that fails at once, if trying again would not
+    help.
+    """
+    try:
+        import sessionize.airflow.retry_policy  # noqa: F401
+    except ImportError:
+        if not passes(error):
+            from airflow.sdk.exceptions import AirflowFailException
+
+            return AirflowFailException(str(error))
+    return error
+
+
+def passes(error: SessionizeError) -> bool:
+    """Tell whether an error can pass by itself: storage that cannot be reached does.
+
+    Whatever else the project raises on purpose stays until someone mends it.
+    """
+    return isinstance(error, StorageError) and not isinstance(
+        error, ObjectGoneError | StorageRefusedError
+    )

@@ -1,21 +1,28 @@
 from __future__ import annotations
 
+import sys
 from datetime import timedelta
 
 import pytest
+from airflow.sdk.exceptions import AirflowFailException
 
-from sessionize.airflow.retries import Retries
+from sessionize.airflow.retries import as_airflow_asks, passes, retry_arguments
 from sessionize.model.errors import (
     ClaimChangedError,
     ConfigError,
     MissingStateError,
     ObjectGoneError,
     OutdatedStateError,
+    SessionizeError,
     StorageError,
     StorageRefusedError,
 )
 
-RETRIES = Retries(3, timedelta(minutes=1))
+policy = pytest.importorskip(
+    "sessionize.airflow.retry_policy", reason="Airflow 3.2 has none", exc_type=ImportError
+)
+AN_HOUR = timedelta(hours=1)
+RETRIES = policy.Retries(3, timedelta(minutes=1), AN_HOUR)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +40,22 @@ RETRIES = Retries(3, timedelta(minutes=1))
 )
 def test_only_what_can_pass_by_itself_is_tried_again(error: Exception, action: str):
     assert RETRIES.evaluate(error, try_number=1, max_tries=3).action.value == action
+    if isinstance(error, SessionizeError):
+        assert passes(error) == (action == "retry")
+        assert as_airflow_asks(error) is error
+
+
+def test_without_policies_what_would_not_help_fails_at_once(monkeypatch: pytest.MonkeyPatch):
+    """As in Airflow 3.2; `make test-matrix` tries it in earnest."""
+    monkeypatch.setitem(sys.modules, "sessionize.airflow.retry_policy", None)
+    arguments = retry_arguments(3, timedelta(minutes=1))
+    assert arguments["retry_exponential_backoff"]
+    assert "retry_policy" not in arguments
+    down = StorageError("down", "Wait.")
+    assert as_airflow_asks(down) is down
+    failed = as_airflow_asks(MissingStateError("no state", "Run it."))
+    assert isinstance(failed, AirflowFailException)
+    assert "no state" in str(failed)
 
 
 # Airflow counts a task's tries on, and sets its maximum anew when it is cleared.
@@ -47,7 +70,6 @@ def test_retries_back_off_from_the_first_however_often_the_hour_was_run_before(b
 
 def test_no_retry_waits_longer_than_an_hour_unless_it_is_told_to():
     error = StorageError("down", "Wait.")
-    assert Retries(99, timedelta(minutes=1)).evaluate(error, 60, 99).retry_delay == timedelta(
-        hours=1
-    )
-    assert Retries(9, timedelta(hours=3)).evaluate(error, 1, 9).retry_delay == timedelta(hours=3)
+    decision = policy.Retries(99, timedelta(minutes=1), AN_HOUR).evaluate(error, 60, 99)
+    assert decision.retry_delay == AN_HOUR
+    assert policy.Retries(9, 3 * AN_HOUR, AN_HOUR).evaluate(error, 1, 9).retry_delay == 3 * AN_HOUR

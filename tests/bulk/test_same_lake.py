@@ -143,6 +143,7 @@ _REST = '[run]\nbatch_size = "1B"\n[limits]\nfail_quarantined = 1.0\n'
 
 
 @settings(max_examples=12)
+@pytest.mark.slow
 @given(
     landings(),
     RULES,

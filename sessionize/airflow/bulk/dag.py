@@ -9,7 +9,7 @@ from airflow.sdk import DAG, Param
 from sessionize.airflow.bulk.check import check
 from sessionize.airflow.bulk.engines import config_path, operator_of
 from sessionize.airflow.dag import HOUR_PATTERN
-from sessionize.airflow.retries import Retries
+from sessionize.airflow.retries import retry_arguments
 from sessionize.config import PipelineConfig, load_config
 
 _MANUAL = """\
@@ -63,9 +63,7 @@ def build_bulk(pipeline_file: str | Path) -> DAG | None:
         },
         default_args={
             "owner": config.airflow.owner,
-            "retries": config.airflow.retries,
-            "retry_delay": config.airflow.retry_delay,
-            "retry_policy": Retries(config.airflow.retries, config.airflow.retry_delay),
+            **retry_arguments(config.airflow.retries, config.airflow.retry_delay),
         },
         auto_register=False,
     ) as dag:
