@@ -52,6 +52,7 @@ All that was started is stopped. The lake is now in {lake}: Parquet and JSON fil
 
   [bold]make airflow[/]   goes on from here, hour by hour, with Airflow's UI and, in it,
                  the operator's page: http://127.0.0.1:8080/plugin/sessionize
+                 (docs/images/page-hours.png shows it)
 """
 
 
