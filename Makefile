@@ -59,7 +59,7 @@ test: setup ## Run the tests, a file at a time on each processor, but for the sl
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-spark: $(SPARK)/.installed ## Run the tests of `bulk` on Spark on this machine (needs Java 17)
-	SESSIONIZE_SPARK=required $(SPARK)/bin/python -m pytest tests/bulk
+	SESSIONIZE_SPARK=required $(SPARK)/bin/python -m pytest tests/bulk/test_on_spark.py tests/bulk/test_spark.py tests/bulk/test_keys.py
 
 # Its interpreter is a link to where executors have theirs: PREFIX, or where this machine has it.
 spark-env: $(SPARK)/.installed ## Pack what `bulk` needs on a cluster into build/spark (PYTHON=…, PREFIX=/usr)

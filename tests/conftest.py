@@ -25,7 +25,7 @@ settings.register_profile(
 )
 # `--hypothesis-profile=few` where each example is dear, `many` where there is time.
 settings.register_profile("few", settings.get_profile("unhurried"), max_examples=10)
-settings.register_profile("many", settings.get_profile("unhurried"), max_examples=100)
+settings.register_profile("many", settings.get_profile("unhurried"), max_examples=60)
 settings.load_profile("unhurried")
 
 

@@ -45,7 +45,11 @@ def _bulk(options: argparse.Namespace) -> int:
     from sessionize.bulk.spark import session
 
     if options.resume:
-        hours = not_done(pipeline, hours)
+        from sessionize.lake.commit import remove_staged
+
+        done, hours = hours, not_done(pipeline, hours)
+        # A driver that was killed may have left some of what it worked on.
+        remove_staged(pipeline.lake, pipeline.staging, done[: len(done) - len(hours)])
         if not hours:
             print(f"{options.first} to {options.end}: all hours are done")
             return 0

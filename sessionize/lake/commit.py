@@ -223,10 +223,17 @@ def _explained(hour: Hour) -> Iterator[None]:
 
 def remove_leftovers(lake: Lake, staging: Storage, ledger: Ledger) -> None:
     """Remove the hour's work in progress, and what killed writers of any hour have left."""
-    # Another way of running the hour may have left work in the lake itself.
+    remove_staged(lake, staging, [ledger.hour])
+
+
+def remove_staged(lake: Lake, staging: Storage, hours: Iterable[Hour]) -> None:
+    """Remove the work in progress of some hours, and what killed writers of any hour have left."""
+    prefixes = [staging_prefix(hour) for hour in hours]
+    # Another way of running the hours may have left work in the lake itself.
     for storage in [staging] if staging is lake.storage else [staging, lake.storage]:
         storage.tidy()
-        _delete(storage, (entry.key for entry in storage.list(staging_prefix(ledger.hour))))
+        for prefix in prefixes:
+            _delete(storage, (entry.key for entry in storage.list(prefix)))
 
 
 def _look(lake: Lake, ledger: Ledger) -> _Found:
