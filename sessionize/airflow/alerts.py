@@ -136,8 +136,10 @@ def _said(error: Any) -> str:
         return "its process has ended"
     from sessionize.model.errors import SessionizeError
 
-    if isinstance(error, SessionizeError):
-        return error.fault.partition("; such as ")[0]
+    # In Airflow 3.2 a task may raise another error, from it: see `retries.as_airflow_asks`.
+    for each in (error, getattr(error, "__cause__", None)):
+        if isinstance(each, SessionizeError):
+            return each.fault.partition("; such as ")[0]
     return f"{type(error).__name__}: {error}"
 
 

@@ -27,7 +27,7 @@ from sessionize.config import PipelineConfig, load_config
 HOUR_PATTERN = r"^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3])$"
 
 
-def build_dag(pipeline_file: str | Path) -> DAG:
+def build_dag(pipeline_file: str | Path, config: PipelineConfig | None = None) -> DAG:
     """Build the hourly DAG ``sessionize_<name>`` of a pipeline file.
 
     Objects are claimed strictly in the order of hours. Hours are validated and enriched side by
@@ -38,7 +38,7 @@ def build_dag(pipeline_file: str | Path) -> DAG:
     ConfigError
         If the pipeline file is wrong.
     """
-    config = load_config(pipeline_file)
+    config = config or load_config(pipeline_file)
     file = str(pipeline_file)
     check_installed(config, file)
     sessions = sessions_asset(config)

@@ -12,7 +12,7 @@ from sessionize.airflow.retries import retry_arguments
 from sessionize.config import PipelineConfig, load_config
 
 
-def build_daily(pipeline_file: str | Path) -> DAG | None:
+def build_daily(pipeline_file: str | Path, config: PipelineConfig | None = None) -> DAG | None:
     """Build the DAG ``sessionize_<name>_daily``; None if `[airflow] daily` is off.
 
     It runs for a day each time that the hourly DAG says that all of the day's hours are done: when
@@ -24,7 +24,7 @@ def build_daily(pipeline_file: str | Path) -> DAG | None:
     ConfigError
         If the pipeline file is wrong.
     """
-    config = load_config(pipeline_file)
+    config = config or load_config(pipeline_file)
     if not config.airflow.daily:
         return None
     made = Asset(name=f"sessionize_{config.name}_daily")

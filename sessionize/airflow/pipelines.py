@@ -12,7 +12,7 @@ from sessionize.airflow.bulk.dag import build_bulk
 from sessionize.airflow.dag import build_dag
 from sessionize.airflow.daily import build_daily
 from sessionize.airflow.watch import build_watch
-from sessionize.config import load_config
+from sessionize.config import PipelineConfig, load_config
 from sessionize.model.errors import ConfigError
 
 FOLDER_VARIABLE = "SESSIONIZE_PIPELINES"
@@ -40,12 +40,10 @@ def build_dags(folder: Path) -> tuple[list[DAG], list[str]]:
     faults = []
     for file in sorted(folder.glob("*.toml")):
         try:
+            config = load_config(file)
             built = [
-                build_dag(file),
-                build_daily(file),
-                build_watch(file),
-                build_bulk(file),
-                _build_wake(file),
+                build(file, config)
+                for build in (build_dag, build_daily, build_watch, build_bulk, _build_wake)
             ]
         except ConfigError as error:
             faults.append(str(error))
@@ -62,12 +60,12 @@ def build_dags(folder: Path) -> tuple[list[DAG], list[str]]:
     return [dag for _, dag in dags if used[dag.dag_id] == 1], faults
 
 
-def _build_wake(file: Path) -> DAG | None:
-    if load_config(file).airflow.trigger != "sqs":
+def _build_wake(file: Path, config: PipelineConfig) -> DAG | None:
+    if config.airflow.trigger != "sqs":
         return None
     from sessionize.airflow.wake import build_wake  # it imports much that other pipelines need not
 
-    return build_wake(file)
+    return build_wake(file, config)
 
 
 def check_pipelines(folder: Path) -> None:

@@ -40,7 +40,7 @@ the hour's run, unless it is there. A run of this DAG is skipped if there is not
 """
 
 
-def build_wake(pipeline_file: str | Path) -> DAG | None:
+def build_wake(pipeline_file: str | Path, config: PipelineConfig | None = None) -> DAG | None:
     """Build the DAG ``sessionize_<name>_wake`` of a pipeline that is woken by data; else None.
 
     Raises
@@ -48,7 +48,7 @@ def build_wake(pipeline_file: str | Path) -> DAG | None:
     ConfigError
         If the pipeline file is wrong.
     """
-    config = load_config(pipeline_file)
+    config = config or load_config(pipeline_file)
     settings = config.airflow
     if settings.trigger != "sqs":
         return None
@@ -167,8 +167,8 @@ def hours_to_start(
         Tells whether Airflow has a run of an hour.
     """
     since = now - config.airflow.delivery_wait
-    first = max(config.start, Hour(since.replace(minute=0, second=0, microsecond=0)))
-    end = min(landed, Hour(now.replace(minute=0, second=0, microsecond=0)))
+    first = max(config.start, Hour.containing(since))
+    end = min(landed, Hour.containing(now))
     hours = list(hours_between(first, end if config.end is None else min(end, config.end)))
     hours = list(itertools.dropwhile(has_run, hours))
     if not hours or (hours[0] != config.start and not has_run(hours[0].previous)):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, CronTriggerTimetable, task
 
-from sessionize.config import load_config
+from sessionize.config import PipelineConfig, load_config
 
 _MANUAL = """\
 Looks at the ledgers of `{lake}` every ten minutes: hours that are late, outdated or interrupted,
@@ -20,7 +20,7 @@ run that is missed is made up by the next. The same, in a shell: `python -m sess
 """
 
 
-def build_watch(pipeline_file: str | Path) -> DAG | None:
+def build_watch(pipeline_file: str | Path, config: PipelineConfig | None = None) -> DAG | None:
     """Build the DAG ``sessionize_<name>_watch``; None if nobody wants to be told of anything.
 
     It is not paused at first: who has written ``[alerts]`` wants to be told.
@@ -30,7 +30,7 @@ def build_watch(pipeline_file: str | Path) -> DAG | None:
     ConfigError
         If the pipeline file is wrong.
     """
-    config = load_config(pipeline_file)
+    config = config or load_config(pipeline_file)
     if not config.alerts.are_on:
         return None
     with DAG(

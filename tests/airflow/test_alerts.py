@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from airflow.sdk import DAG, DeadlineReference
+from airflow.sdk.exceptions import AirflowFailException
 
 from sessionize.airflow import notify
 from sessionize.airflow.alerts import deadline_missed, page_of, task_failed, watch
@@ -85,6 +86,18 @@ def test_failures_of_an_hour_are_told_once_without_records(pipelines: Path, sent
     assert [message.subject for message in sent] == [
         "nitro: 2017-02-04T22 failed in publish: 60% is over 50%: not_json 6",
         "nitro: 2017-02-04T23 failed in publish: its process has ended",
+    ]
+
+
+def test_an_error_that_airflow_asked_for_is_told_without_records_too(pipelines: Path, sent):
+    """As a task raises it in Airflow 3.2."""
+    file = str(write_pipeline(pipelines, "nitro", ENDED + SLACK))
+    cause = LimitExceededError("60% is over 50%; such as not_json: 'secret'", "Mend it.")
+    error = AirflowFailException(str(cause))
+    error.__cause__ = cause
+    task_failed(file, context(0, error))  # type: ignore[arg-type]
+    assert [message.subject for message in sent] == [
+        "nitro: 2017-02-04T22 failed in publish: 60% is over 50%"
     ]
 
 

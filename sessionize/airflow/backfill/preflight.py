@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from pathlib import Path
 
 from sessionize.airflow.backfill.errors import BackfillError
-from sessionize.airflow.pipelines import pipelines_folder
-from sessionize.config import PipelineConfig, load_config
+from sessionize.airflow.page.pipelines import default_folder, find_pipelines
+from sessionize.config import PipelineConfig
 from sessionize.model.errors import (
     IntervalError,
     MissingStateError,
@@ -53,14 +52,4 @@ def check_first_hour(dag_id: str, date: datetime) -> None:
 
 def config_of(dag_id: str) -> PipelineConfig | None:
     """Return the settings of the pipeline that makes the DAG; None if no file here does."""
-    from airflow.configuration import conf
-
-    folder = pipelines_folder(Path(conf.get("core", "dags_folder")) / "pipelines")
-    for file in sorted(folder.glob("*.toml")):
-        try:
-            config = load_config(file)
-        except SessionizeError:
-            continue
-        if f"sessionize_{config.name}" == dag_id:
-            return config
-    return None
+    return find_pipelines(default_folder()).get(dag_id)

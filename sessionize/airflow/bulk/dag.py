@@ -30,7 +30,7 @@ No assets are stamped. The days of these hours: `python -m sessionize daily --co
 """
 
 
-def build_bulk(pipeline_file: str | Path) -> DAG | None:
+def build_bulk(pipeline_file: str | Path, config: PipelineConfig | None = None) -> DAG | None:
     """Build the DAG ``sessionize_<name>_bulk``; None unless the file has a table ``[bulk]``.
 
     It has no schedule, and one run at a time.
@@ -40,7 +40,7 @@ def build_bulk(pipeline_file: str | Path) -> DAG | None:
     ConfigError
         If the pipeline file is wrong, or a provider that it asks for is not installed.
     """
-    config, file = load_config(pipeline_file), str(pipeline_file)
+    config, file = config or load_config(pipeline_file), str(pipeline_file)
     if config.bulk is None:
         return None
     with DAG(

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.operators.emr import EmrServerlessStartJobOperator
 
-from sessionize.airflow.bulk.emr_trigger import EmrJobTrigger
+from sessionize.airflow.bulk.emr_trigger import ENDED, EmrJobTrigger
+from sessionize.airflow.faults import telling
 from sessionize.model.errors import SparkError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-_ENDED = ["SUCCESS", "FAILED", "CANCELLED"]
 #: EMR takes no longer name.
 _NAME = 256
 
@@ -43,6 +43,7 @@ class EmrBulkOperator(EmrServerlessStartJobOperator):
         )
         self.timeout = timeout
 
+    @telling
     def execute(self, context: Context, event: dict[str, Any] | None = None) -> None:
         """Start the job and defer (Airflow's hook)."""
         ti = context["ti"]
@@ -55,6 +56,7 @@ class EmrBulkOperator(EmrServerlessStartJobOperator):
             method_name="job_ended",
         )
 
+    @telling
     def job_ended(self, context: Context, event: dict[str, Any]) -> str:
         """Return the id of the job that has ended well.
 
@@ -77,7 +79,7 @@ class EmrBulkOperator(EmrServerlessStartJobOperator):
         """Count the run's jobs that have ended, however they did."""
         client: Any = self.hook.conn
         pages = client.get_paginator("list_job_runs").paginate(
-            applicationId=self.application_id, states=_ENDED
+            applicationId=self.application_id, states=[*ENDED]
         )
         return sum(job.get("name") == self.name for page in pages for job in page["jobRuns"])
 

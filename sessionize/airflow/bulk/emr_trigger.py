@@ -11,7 +11,8 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-_ENDED = ("SUCCESS", "FAILED", "CANCELLED")
+#: The states in which a job has ended.
+ENDED = ("SUCCESS", "FAILED", "CANCELLED")
 #: So many questions in a row may go without an answer.
 _PATIENCE = 30
 
@@ -67,7 +68,7 @@ class EmrJobTrigger(BaseTrigger):
                 self.log.warning("EMR does not answer, and is asked again: %s", error)
             else:
                 failures = 0
-                if job["state"] in _ENDED:
+                if job["state"] in ENDED:
                     said = str(job.get("stateDetails") or "")
                     yield TriggerEvent({"job": self.job_id, "state": job["state"], "said": said})
                     return

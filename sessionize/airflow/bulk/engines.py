@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, XComArg
 
-import sessionize.cli
+import sessionize
 from sessionize.config import PipelineConfig
 from sessionize.config.bulk import Bulk, EmrServerlessBulk, LocalBulk, SparkSubmitBulk
 from sessionize.model.errors import ConfigError
@@ -77,7 +77,7 @@ def _(
         conn_id=bulk.conn_id,
         deploy_mode=bulk.deploy_mode,
         name=f"sessionize_{config.name}_bulk",
-        application=str(Path(sessionize.cli.__file__).with_name(_JOB)),
+        application=str(Path(sessionize.__file__).parent / "cli" / _JOB),
         application_args=arguments,
         files=str(Path(pipeline_file).resolve()),
         archives=bulk.archive and f"{bulk.archive}#{_ENVIRONMENT}",

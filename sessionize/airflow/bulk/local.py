@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from sessionize.airflow.faults import telling
 from sessionize.model.errors import SparkError
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class LocalBulkOperator(BaseOperator):
         self.aws_conn_id = aws_conn_id
         self._process: subprocess.Popen[str] | None = None
 
+    @telling
     def execute(self, context: Context) -> None:
         """Run the command to its end (Airflow's hook).
 

@@ -75,11 +75,13 @@ class Catalogs:
         Credentials that storage refuses are fetched anew, once: those of a role expire.
         """
         config = self.config(dag_id)
+        kept = self._open(dag_id, config)
         try:
-            return question(self._open(dag_id, config).freshened())
+            return question(kept.freshened())
         except StorageRefusedError:
             with self._lock:
-                self._kept.pop(dag_id, None)
+                if self._kept.get(dag_id) is kept:  # no other request has done so
+                    del self._kept[dag_id]
             return question(self._open(dag_id, config).freshened())
 
     def _open(self, dag_id: str, config: PipelineConfig) -> _Kept:
@@ -95,8 +97,8 @@ class Catalogs:
 class _Kept:
     """A catalog, and the thread that refreshes it, for a listing may take longer than people wait.
 
-    A page is answered by what was known before where a listing takes longer than a second; only
-    the first one is waited for.
+    A page is answered by what was known before where a listing takes longer than a second; until
+    one has succeeded, it is waited for.
     """
 
     def __init__(self, config: PipelineConfig, catalog: Catalog) -> None:
@@ -104,6 +106,7 @@ class _Kept:
         self._catalog = catalog
         self._lock = threading.Lock()
         self._is_reading = False
+        self._is_known = False  # the lake has been listed once
         self._looked = threading.Event()
         self._looked_at: float | None = None
         self._fault: Exception | None = None
@@ -117,13 +120,14 @@ class _Kept:
             What the last look at the lake has met.
         """
         with self._lock:
-            is_first = self._looked_at is None
             if self._is_due():
                 self._looked, self._is_reading = threading.Event(), True
                 name = f"ledgers-{self.config.name}"
-                threading.Thread(target=self._read, name=name, daemon=True).start()
-            looked = self._looked
-        looked.wait(None if is_first else _BUDGET_S)
+                threading.Thread(
+                    target=self._read, args=(self._looked,), name=name, daemon=True
+                ).start()
+            looked, is_known = self._looked, self._is_known
+        looked.wait(_BUDGET_S if is_known else None)
         if looked.is_set() and self._fault is not None:
             raise self._fault
         return self._catalog
@@ -133,17 +137,17 @@ class _Kept:
             return False
         return self._looked_at is None or time.monotonic() - self._looked_at > _FRESH_S
 
-    def _read(self) -> None:
+    def _read(self, looked: threading.Event) -> None:
         """Look at the lake, let those go on who wait for it, and read what is left."""
         is_whole = True
         try:
             progress = self._catalog.refresh(budget_s=_BUDGET_S)
             is_whole = progress.read >= progress.known
-            self._fault = None
+            self._fault, self._is_known = None, True
         except Exception as error:  # whoever waits raises it
             self._fault = error
         self._looked_at, self._is_reading = time.monotonic(), not is_whole
-        self._looked.set()
+        looked.set()
         if is_whole:
             return
         try:

@@ -24,6 +24,7 @@ from sessionize.airflow.page.shell import plotly_release
 from sessionize.model.hours import Hour
 from sessionize.observe import find, hours, quarantine, trends
 from sessionize.observe.catalog import Catalog
+from sessionize.observe.ranges import hour_range
 from sessionize.observe.views import HoursView
 
 _DAY, _WEEK = timedelta(days=1), timedelta(days=7)
@@ -45,7 +46,7 @@ CatalogsDep = Annotated[Catalogs, Depends(catalogs_of)]
 
 def current_hour() -> Hour:
     """Return the hour that has not ended yet."""
-    return Hour(datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
+    return Hour.containing(datetime.now(UTC))
 
 
 def hour_of_pipeline(
@@ -171,7 +172,7 @@ def _ledgers(catalog: Catalog, asked: Range | None) -> HoursView:
     if asked is not None:
         return hours.hours(catalog, asked.first, asked.end)
     # Up to a day that should have been run since the newest one, but has not.
-    newest = Hour.parse(hours.hours(catalog).end)
+    _, newest = hour_range(catalog, None, None)
     over = catalog.config.end or current_hour()
     end = max(newest, min(Hour(newest.start + _DAY), over))
     first = max(Hour(end.start - _WEEK), catalog.config.start)

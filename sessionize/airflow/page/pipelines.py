@@ -50,7 +50,7 @@ def find_files(folder: Path) -> dict[str, tuple[Path, PipelineConfig]]:
             stat = file.stat()
             config = _load(file, stat.st_mtime_ns, stat.st_size)
         except (ConfigError, OSError) as error:
-            log.warning("The page leaves out a pipeline: %s", error)
+            log.warning("A pipeline is left out: %s", error)
             continue
         dag_id = f"sessionize_{config.name}"
         if dag_id in found:

@@ -113,6 +113,28 @@ def test_what_a_look_meets_is_told_to_whoever_asks(
         Catalogs(lambda: pipelines).ask(NITRO, lambda catalog: None)
 
 
+def test_until_the_lake_has_been_listed_once_each_look_is_waited_for(
+    pipelines: Path, fake: type[FakeCatalog], monkeypatch: pytest.MonkeyPatch
+):
+    """Else a lake that could not be read at first would be shown as an empty one."""
+    is_up = threading.Event()
+
+    def refresh(self: FakeCatalog, budget_s: float | None = None) -> Progress:
+        if not is_up.is_set():
+            is_up.set()
+            raise StorageError("the lake cannot be listed", "Try again.")
+        self.read += 1
+        return Progress(3, 3)
+
+    monkeypatch.setattr(fake, "refresh", refresh)
+    monkeypatch.setattr(catalogs, "_FRESH_S", -1.0)
+    monkeypatch.setattr(catalogs, "_BUDGET_S", 0.0)
+    found = Catalogs(lambda: pipelines)
+    with pytest.raises(StorageError):
+        found.ask(NITRO, lambda catalog: None)
+    assert found.ask(NITRO, lambda catalog: catalog.read) == 1  # type: ignore[attr-defined]
+
+
 def test_another_pipeline_file_is_another_catalog(pipelines: Path, fake: type[FakeCatalog]):
     fake.rest.set()
     found = Catalogs(lambda: pipelines)

@@ -26,13 +26,13 @@ function fill(element, attributes, children) {
 export const marked = (text) => h("span", {}, text.split("`").map((part, n) => (n % 2 ? h("code", {}, part) : part)));
 
 /** A table. Columns: {title, of: row => text or element, number: bool}. */
-export function table(caption, columns, rows, className = "") {
+export function table(caption, columns, rows) {
   const head = columns.map((column) =>
     h("th", { scope: "col", class: column.number && "number" }, column.title));
   const body = rows.map((row) => h("tr", {}, columns.map((column) =>
     h("td", { class: [column.number && "number", column.class].filter(Boolean).join(" ") || null },
       column.of(row) ?? "–"))));
-  return h("div", { class: `scrolls ${className}`, tabindex: "0", role: "region", "aria-label": caption },
+  return h("div", { class: "scrolls", tabindex: "0", role: "region", "aria-label": caption },
     h("table", {}, h("caption", {}, caption),
       h("thead", {}, h("tr", {}, head)), h("tbody", {}, body)));
 }

@@ -1,6 +1,6 @@
 // A machine's sessions, or what has become of an event.
 
-import { facts, h, marked, section, table } from "./dom.js";
+import { facts, h, lazily, marked, section, table } from "./dom.js";
 import { orWhy } from "./problem.js";
 import { recordOf } from "./quarantine.js";
 import { eventLine, sessionLine } from "./timeline.js";
@@ -33,7 +33,7 @@ async function ofMachine(page, machine) {
   const found = view.sessions.length + view.late.length + view.pending.length;
   return [
     work(view),
-    found ? section("Time line", sessionLine(view, (id) => document.getElementById(id)?.scrollIntoView()))
+    found ? section("Time line", sessionLine(view))
       : h("p", {}, "Nothing is known of it in this range."),
     view.events_left_out ? h("p", { class: "hint" }, `${count(view.events_left_out, "event")} more are not shown.`) : null,
     view.sessions.map((session) => sessionOf(page, session)),
@@ -45,7 +45,7 @@ async function ofMachine(page, machine) {
 }
 
 function sessionOf(page, session, heading = "h3") {
-  return h("section", { class: "session", id: `s-${session.session_id}` },
+  return h("section", { class: "session" },
     h(heading, {}, `${instant(session.started_at)} to ${instant(session.ended_at)} `,
       session.is_open ? h("span", { class: "tag is-running" }, "open") : null),
     facts([
@@ -60,8 +60,8 @@ function sessionOf(page, session, heading = "h3") {
       ...Object.entries(session.extra).map(([name, value]) => [name, value === null ? null : text(value)]),
     ]),
     session.events_before ? h("p", { class: "hint" }, `${count(session.events_before, "event")} of it were settled before the range.`) : null,
-    session.events.length ? [eventLine(session), h("details", {}, h("summary", {}, `Its ${count(session.events.length, "event")}`),
-      eventTable(page, "Events of the session", session.events))] : null);
+    session.events.length ? [eventLine(session), lazily(`Its ${count(session.events.length, "event")}`,
+      () => eventTable(page, "Events of the session", session.events))] : null);
 }
 
 function eventTable(page, caption, events, more = []) {
@@ -100,7 +100,7 @@ async function ofEvent(page, id) {
 
 const text = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
-const columnsOf = (event) => h("details", {}, h("summary", {}, "All its columns"),
+const columnsOf = (event) => lazily("All its columns", () =>
   facts(Object.entries(event.extra).map(([name, value]) => [name, value === null ? null : text(value)])));
 
 function work({ read, missing_hours: missing }) {

@@ -1,7 +1,7 @@
 // One hour: its ledger, its place in the chain, its run in Airflow, its objects and files.
 
-import { Problem } from "./api.js";
 import { facts, h, section, table } from "./dom.js";
+import { unlessRefused } from "./problem.js";
 import { stateOf, STATES, sayState } from "./states.js";
 import { count, duration, instant, later, number, plain, size } from "./words.js";
 
@@ -32,14 +32,8 @@ export async function show(page) {
   ];
 }
 
-async function runOf(page, path) {
-  try {
-    return await page.get(`${path}/run`);
-  } catch (error) {
-    if (!(error instanceof Problem) || error.status !== 403) throw error;
-    return { run: null, tasks: [], refused: error.fault };
-  }
-}
+const runOf = (page, path) => unlessRefused(page.get(`${path}/run`),
+  (refused) => ({ run: null, tasks: [], refused }));
 
 function ledger(page, hour, row) {
   const c = row.counts;

@@ -1,10 +1,10 @@
 // Is the data whole? The calendar, what is amiss in it, and the chain of state.
 
-import { Problem } from "./api.js";
 import { calendar, legend } from "./calendar.js";
 import { commandLine } from "./command.js";
 import { h, section, table } from "./dom.js";
 import { show as showHour } from "./hour.js";
+import { unlessRefused } from "./problem.js";
 import { sayProgress } from "./progress.js";
 import { stateOf, STATES } from "./states.js";
 import { count, later, number } from "./words.js";
@@ -43,14 +43,8 @@ export async function show(page) {
 }
 
 /** Airflow's runs that have not succeeded. Who may not read them sees the lake without them. */
-async function runsOf(page) {
-  try {
-    return { ...(await page.get("runs", { ...page.range, successful: false })), hint: null };
-  } catch (error) {
-    if (!(error instanceof Problem) || error.status !== 403) throw error;
-    return { runs: [], hint: h("p", { class: "hint" }, `Airflow's runs are not shown: ${error.fault}.`) };
-  }
-}
+const runsOf = (page) => unlessRefused(page.get("runs", { ...page.range, successful: false }),
+  (fault) => ({ runs: [], hint: h("p", { class: "hint" }, `Airflow's runs are not shown: ${fault}.`) }));
 
 function headline(counts, all) {
   if (!all) return "No hours";

@@ -3,17 +3,15 @@
 import { commandLine } from "./command.js";
 import { h, lazily, section, table } from "./dom.js";
 import { orWhy } from "./problem.js";
+import { STATES } from "./states.js";
 import { count, later, number, size } from "./words.js";
 
 // A letter and a colour a step, as hours have them in the calendar.
 const STEPS = {
-  LeaveAlone: { letter: "D", state: "done" },
-  RunHour: { letter: "M", state: "missing" },
-  RunAgain: { letter: "O", state: "outdated" },
-  RunIfOutdated: { letter: "?", state: "waiting" },
-  Blocked: { letter: "X", state: "damaged" },
-  Gap: { letter: "M", state: "missing" },
+  LeaveAlone: "done", RunHour: "missing", RunAgain: "outdated",
+  RunIfOutdated: "waiting", Blocked: "damaged", Gap: "missing",
 };
+const letterOf = (step) => (step === "RunIfOutdated" ? "?" : STATES[STEPS[step]].letter);
 // Behind the range; the server looks at no more than the last.
 const BEHIND_H = [24, 168, 720, 2000];
 
@@ -86,7 +84,7 @@ function partOf(page, plan, { title, lines }) {
   return h("section", { class: "plan" }, h("h3", {}, title),
     table(`Steps, ${title}`, [
       { title: "Step", of: ({ step, says }) => h("span", { class: "step" },
-        h("span", { class: `cell is-${STEPS[step].state}`, "aria-hidden": "true" }, STEPS[step].letter), says) },
+        h("span", { class: `cell is-${STEPS[step]}`, "aria-hidden": "true" }, letterOf(step)), says) },
       { title: "Hours", class: "hours", of: ({ first, end, hours }) => (hours === 1 ? hourLink(first)
         : h("span", {}, hourLink(first), " to ", hourLink(later(end, -1)), `: ${number(hours)}`)) },
       { title: "Reads", of: ({ reads }) => reads },

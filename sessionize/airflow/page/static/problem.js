@@ -12,6 +12,16 @@ export function problem(error, again) {
     h("button", { type: "button", onclick: again }, "Try again"));
 }
 
+/** What is found; or, for those who may not read it, what `without` makes of the fault. */
+export async function unlessRefused(found, without) {
+  try {
+    return await found;
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 403) throw error;
+    return without(error.fault);
+  }
+}
+
 /** What a view has found; or what is wrong, below a form in which it can be mended. */
 export async function orWhy(page, found) {
   try {

@@ -1,8 +1,8 @@
 // Figures over the range, an hour or a day to a point.
 
-import { Problem } from "./api.js";
 import { chart } from "./charts.js";
 import { facts, h } from "./dom.js";
+import { unlessRefused } from "./problem.js";
 import { sayProgress } from "./progress.js";
 import { between, count, duration, number, plain, share, size } from "./words.js";
 
@@ -26,14 +26,8 @@ export async function show(page) {
   ];
 }
 
-async function stagesOf(page, by) {
-  try {
-    return (await page.get("stages", { ...page.range, by })).stages;
-  } catch (error) {
-    if (error instanceof Problem && error.status === 403) return null;
-    throw error;
-  }
-}
+const stagesOf = (page, by) => unlessRefused(
+  page.get("stages", { ...page.range, by }).then(({ stages }) => stages), () => null);
 
 function summary(view) {
   const sum = (name) => view.buckets.reduce((all, bucket) => all + bucket[name], 0);

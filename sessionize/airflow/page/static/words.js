@@ -42,8 +42,8 @@ export const plain = (code) => code.replaceAll("_", " ");
 
 // Hours are texts, as in the ledgers: 2017-02-04T22.
 const HOUR_MS = 3600_000;
-export const toMs = (hour) => Date.parse(`${hour}:00:00Z`);
-export const ofMs = (ms) => new Date(ms).toISOString().slice(0, 13);
+const toMs = (hour) => Date.parse(`${hour}:00:00Z`);
+const ofMs = (ms) => new Date(ms).toISOString().slice(0, 13);
 export const later = (hour, hours) => ofMs(toMs(hour) + hours * HOUR_MS);
 export const between = (first, end) => Math.round((toMs(end) - toMs(first)) / HOUR_MS);
 export const count = (n, one, many = `${one}s`) => `${number(n)} ${n === 1 ? one : many}`;
