@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sessionize.alerts.findings import (
     EmptyHours,
@@ -59,7 +59,7 @@ def look(lake: Lake, config: PipelineConfig, now: datetime) -> Look:
     if done:
         back = math.ceil(config.alerts.look_back / _ONE_HOUR)
         first = max(config.start, Hour(done[-1].end - back * _ONE_HOUR))
-        seen = list(pipeline_status(lake, config, first, done[-1].next))
+        seen = list(pipeline_status(lake, config, first, done[-1].next, done))
     return Look(tuple(findings_of(done, seen, config, now)), frozenset(done), first)
 
 
@@ -92,8 +92,7 @@ def _late(done: set[Hour], config: PipelineConfig, now: datetime) -> Iterator[Fi
     if after is None:
         return
     # The hours that have ended `after` ago: those before this one.
-    moment = (now - after).astimezone(UTC)
-    end = Hour(moment.replace(minute=0, second=0, microsecond=0))
+    end = Hour.containing(now - after)
     if config.end is not None:
         end = min(end, config.end)
     missing = (hour for hour in hours_between(config.start, end) if hour not in done)

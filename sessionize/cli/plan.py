@@ -67,10 +67,11 @@ def _print(plan: Plan, options: argparse.Namespace) -> None:
 def _print_json(pipeline: Pipeline, plan: Plan, options: argparse.Namespace) -> None:
     from sessionize.replay.explain import commands
     from sessionize.replay.plan import to_json
-    from sessionize.replay.rehearse import rehearse
 
     document = {**to_json(plan), "commands": list(commands(plan, options.config))}
     if options.dry_run_hours:
+        from sessionize.replay.rehearse import rehearse
+
         found = rehearse(pipeline, plan, options.dry_run_hours)
         document["dry_run"] = [one.encode() for one in found]
     print(json.dumps(document, indent=1))

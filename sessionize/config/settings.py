@@ -153,7 +153,10 @@ class Landing(Section, frozen=True):
 
 
 class Limits(Section, frozen=True):
-    """Shares of the records read, from 0 to 1, above which a run fails or warns (contract §4)."""
+    """Shares, from 0 to 1, above which a run fails or warns (contract §4).
+
+    Of quarantined records: of those read. Of late events: of the valid ones.
+    """
 
     fail_quarantined: _Share | None = 0.5
     warn_quarantined: _Share | None = None

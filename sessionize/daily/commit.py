@@ -26,6 +26,7 @@ from sessionize.daily.ledger import DayLedger, note
 from sessionize.daily.records import DayRecord, read_record, record_key
 from sessionize.lake.commit import is_intact
 from sessionize.lake.layout import Lake
+from sessionize.lake.ledger import WrittenFile
 from sessionize.lake.storage import ABSENT, StoredObject, side_by_side
 from sessionize.model.errors import OvertakenError
 from sessionize.model.schemas import DAILY_DATASETS
@@ -37,18 +38,15 @@ log = logging.getLogger(__name__)
 class FoundDay:
     """What the lake holds of a day before it is made."""
 
-    day: date
     record: DayRecord
     files: dict[str, StoredObject]
 
-    def is_whole(self, lake: Lake) -> bool:
-        """Tell whether the day is published, each file to the byte; reads them."""
-        ledger = self.record.ledger
-        if ledger is None:
-            return False
+    def damaged(self, lake: Lake) -> list[WrittenFile]:
+        """Return the published files that are gone, or not as written to the byte; reads them."""
+        files = list(self.record.ledger.published.values()) if self.record.ledger else []
         found = {entry.key: entry for entry in self.files.values()}
-        files = list(ledger.published.values())
-        return all(side_by_side(lake.storage, lambda file: is_intact(lake, file, found), files))
+        intact = side_by_side(lake.storage, lambda file: is_intact(lake, file, found), files)
+        return [file for file, is_right in zip(files, intact, strict=True) if not is_right]
 
 
 def look(lake: Lake, day: date) -> FoundDay:
@@ -59,7 +57,7 @@ def look(lake: Lake, day: date) -> FoundDay:
     ForeignFileError
         If a partition of the day holds a file that is not the pipeline's.
     """
-    return FoundDay(day, read_record(lake, day), lake.day_files(day, DAILY_DATASETS))
+    return FoundDay(read_record(lake, day), lake.day_files(day, DAILY_DATASETS))
 
 
 def commit_day(lake: Lake, found: FoundDay, ledger: DayLedger, files: Mapping[str, Path]) -> None:

@@ -63,7 +63,8 @@ def inputs_of(lake: Lake, config: PipelineConfig, day: date) -> Inputs:
         If the pipeline has no hour in the day.
     """
     hours = day_hours(config, day)
-    found = list(pipeline_status(lake, config, hours[0], hours[-1].next))
+    done = lake.done_hours(day)
+    found = list(pipeline_status(lake, config, hours[0], hours[-1].next, done))
     missing = [entry.hour for entry in found if entry.ledger is None]
     if missing:
         raise DayNotReadyError(

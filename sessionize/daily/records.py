@@ -9,6 +9,7 @@ from datetime import date
 from sessionize.config import PipelineConfig
 from sessionize.daily.ledger import DayLedger
 from sessionize.lake.layout import Lake
+from sessionize.lake.storage import ABSENT
 from sessionize.model.days import day_of, day_partition, hours_of, parse_day
 from sessionize.model.errors import IntervalError
 from sessionize.model.hours import Hour
@@ -25,15 +26,17 @@ class DayRecord:
     ledger : DayLedger or None
         None if the day has not been published, or is being published, or an attempt to do so has
         been broken off.
-    is_noted : bool
-        Whether the record is there without a ledger: the note of such an attempt.
     version : str
         The version of the record's object.
     """
 
     ledger: DayLedger | None
-    is_noted: bool
     version: str
+
+    @property
+    def is_noted(self) -> bool:
+        """Whether the record is there without a ledger: the note of such an attempt."""
+        return self.ledger is None and self.version != ABSENT
 
 
 def record_key(day: date) -> str:
@@ -51,10 +54,8 @@ def read_record(lake: Lake, day: date) -> DayRecord:
     """
     key = record_key(day)
     document, version = lake.read_json_version(key)
-    if document is None:
-        return DayRecord(None, is_noted=False, version=version)
-    ledger = DayLedger.decode(document, f"{lake.storage.url}/{key}", day)
-    return DayRecord(ledger, is_noted=ledger is None, version=version)
+    place = f"{lake.storage.url}/{key}"
+    return DayRecord(None if document is None else DayLedger.decode(document, place, day), version)
 
 
 def recorded_days(lake: Lake) -> list[date]:

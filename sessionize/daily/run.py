@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-import pyarrow as pa
-
 from sessionize.daily.commit import commit_day, look
 from sessionize.daily.inputs import Inputs, inputs_of
 from sessionize.daily.ledger import DayCounts, DayLedger, columns_fingerprint
@@ -20,6 +18,7 @@ from sessionize.lake.layout import Lake, day_key
 from sessionize.lake.ledger import WrittenFile
 from sessionize.lake.migrations import FORMAT
 from sessionize.lake.parquet import ParquetFile
+from sessionize.lake.storage import side_by_side
 from sessionize.lake.temporary import temporary_folder
 from sessionize.model.days import ONE_DAY
 from sessionize.model.errors import DayNotReadyError, ObjectGoneError
@@ -68,7 +67,7 @@ def run_day(pipeline: Pipeline, day: date, *, part_rows: int = PART_ROWS) -> Pub
     inputs = inputs_of(lake, config, day)
     columns = columns_fingerprint(config.schemas.daily_datasets)
     ledger = found.record.ledger
-    if ledger is not None and _is_made_of(ledger, inputs, columns) and found.is_whole(lake):
+    if ledger is not None and _is_made_of(ledger, inputs, columns) and not found.damaged(lake):
         log.info("%s: nothing changed: %s", day, ledger.counts)
         return PublishedDay(ledger, changed=False, outdated=_outdates(lake, ledger))
     with temporary_folder() as folder:
@@ -154,7 +153,10 @@ class _Work:
         hours, machines = self._fetched()
         rows = sum(file.rows for _, file, _ in [*hours, *machines])
         cut_before = cuts([path for path, *_ in [*hours, *machines]], rows, self.part_rows)
-        schemas = {"sessions": self.schemas.sessions, "machines": _machines(self.schemas)}
+        schemas = {
+            "sessions": self.schemas.sessions,
+            "machines": self.schemas.daily_datasets["machines"],
+        }
         dealt = []
         for name, files in (("machines", machines), ("sessions", hours)):
             folder = self.folder / f"{name}-parts"
@@ -173,15 +175,18 @@ class _Work:
     def _fetched(self) -> tuple[list[_Fetched], list[_Fetched]]:
         """Fetch the hours' sessions, and the machines of the day before."""
         day, before = self.inputs.day, self.inputs.before
-        hours, machines = [], []
-        for hour in self.inputs.hours:
-            file, path = hour.published["sessions"], self.folder / f"sessions-{hour.hour}"
-            if wrong := self._fetch(file, path):
+        hours: list[_Fetched] = [
+            (self.folder / f"sessions-{hour.hour}", hour.published["sessions"], hour.format)
+            for hour in self.inputs.hours
+        ]
+        faults = side_by_side(self.lake.storage, lambda it: self._fetch(it[1], it[0]), hours)
+        for hour, wrong in zip(self.inputs.hours, faults, strict=True):
+            if wrong:
                 raise DayNotReadyError(
                     f"{day} cannot be made: {wrong}",
                     f"Run the hour {hour.hour} again, then the day {day}.",
                 )
-            hours.append((path, file, hour.format))
+        machines: list[_Fetched] = []
         if before is not None:
             path = self.folder / "machines-before"
             if wrong := self._fetch(before.machines, path):
@@ -207,7 +212,3 @@ class _Work:
 
 #: A file on local disk, what its ledger says of it, and the format that it was written in.
 _Fetched = tuple[Path, WrittenFile, int]
-
-
-def _machines(schemas: Schemas) -> pa.Schema:
-    return schemas.daily_datasets["machines"]

@@ -9,9 +9,7 @@ from datetime import date
 from sessionize.config import PipelineConfig
 from sessionize.daily.commit import look
 from sessionize.daily.status import DayState, day_statuses
-from sessionize.lake.commit import is_intact
 from sessionize.lake.layout import Lake
-from sessionize.lake.storage import side_by_side
 from sessionize.model.errors import ForeignFileError
 
 
@@ -58,13 +56,8 @@ def _of_files(lake: Lake, day: date) -> Iterator[DayFault]:
     except ForeignFileError as error:
         yield DayFault(day, str(error), by_hand=True)
         return
-    ledger, entries = found.record.ledger, {entry.key: entry for entry in found.files.values()}
-    if ledger is None:
-        if entries and not found.record.is_noted:
-            yield DayFault(day, f"{lake.storage.url}/{min(entries)} belongs to no published day")
-        return
-    files = list(ledger.published.values())
-    intact = side_by_side(lake.storage, lambda file: is_intact(lake, file, entries), files)
-    for file, is_right in zip(files, intact, strict=True):
-        if not is_right:
-            yield DayFault(day, f"{lake.storage.url}/{file.key} is gone or damaged")
+    if found.record.ledger is None and found.files and not found.record.is_noted:
+        key = min(entry.key for entry in found.files.values())
+        yield DayFault(day, f"{lake.storage.url}/{key} belongs to no published day")
+    for file in found.damaged(lake):
+        yield DayFault(day, f"{lake.storage.url}/{file.key} is gone or damaged")

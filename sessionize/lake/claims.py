@@ -307,7 +307,7 @@ def earliest_straggler(hour: Hour, config: PipelineConfig) -> Hour:
         earliest = hour.start - config.landing.straggler_lookback
     except OverflowError:
         return config.start
-    return max(Hour(earliest.replace(minute=0, second=0, microsecond=0)), config.start)
+    return max(Hour.containing(earliest), config.start)
 
 
 def _note_stragglers(lake: Lake, claim: Claim, records: ClaimRecords) -> None:

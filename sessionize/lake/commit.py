@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -228,12 +229,15 @@ def remove_leftovers(lake: Lake, staging: Storage, ledger: Ledger) -> None:
 
 def remove_staged(lake: Lake, staging: Storage, hours: Iterable[Hour]) -> None:
     """Remove the work in progress of some hours, and what killed writers of any hour have left."""
-    prefixes = [staging_prefix(hour) for hour in hours]
+    prefixes = tuple(staging_prefix(hour) for hour in hours)
+    # By characters, as listings go.
+    common = os.path.commonprefix(prefixes)  # noqa: RUF071
     # Another way of running the hours may have left work in the lake itself.
     for storage in [staging] if staging is lake.storage else [staging, lake.storage]:
         storage.tidy()
-        for prefix in prefixes:
-            _delete(storage, (entry.key for entry in storage.list(prefix)))
+        if prefixes:
+            keys = [entry.key for entry in storage.list(common)]
+            _delete(storage, [key for key in keys if key.startswith(prefixes)])
 
 
 def _look(lake: Lake, ledger: Ledger) -> _Found:

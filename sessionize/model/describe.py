@@ -14,9 +14,8 @@ import pyarrow as pa
 from sessionize.model.columns import DEFAULT_FIELDS, FIXABLE, DailyColumn
 from sessionize.model.glue import athena_type, projection
 from sessionize.model.reasons import Reason
-from sessionize.model.schemas import ARROW_TYPES, DESKTOP, QUARANTINE, Schemas
+from sessionize.model.schemas import DESKTOP, QUARANTINE, TYPE_NAMES, Schemas
 
-_NAMES = {kind: name for name, kind in ARROW_TYPES.items()}
 _WIDTH = 100
 
 _QUARANTINE = {
@@ -148,7 +147,7 @@ def athena_ddl(
 
 def type_name(kind: pa.DataType) -> str:
     """Return what the declarations call an Arrow type; of a list, with what it lists."""
-    return f"list of {_NAMES[kind.value_type]}" if pa.types.is_list(kind) else _NAMES[kind]
+    return f"list of {TYPE_NAMES[kind.value_type]}" if pa.types.is_list(kind) else TYPE_NAMES[kind]
 
 
 def rewritten(text: str, blocks: Mapping[str, str]) -> str:

@@ -12,9 +12,8 @@ import pyarrow as pa
 
 from sessionize.model.errors import ConfigError
 from sessionize.model.landing_prefix import DEFAULT_PREFIX, LandingPrefix
-from sessionize.model.schemas import ARROW_TYPES, Schemas
+from sessionize.model.schemas import TYPE_NAMES, Schemas
 
-_NAMES = {kind: name for name, kind in ARROW_TYPES.items()}
 _ATHENA = {"int32": "int", "int64": "bigint", "bool": "boolean"}
 _FIREHOSE = {"%Y": "yyyy", "%m": "MM", "%d": "dd", "%H": "HH"}
 
@@ -23,7 +22,7 @@ def athena_type(kind: pa.DataType) -> str:
     """Return what Athena, and Glue, call an Arrow type."""
     if pa.types.is_list(kind):
         return f"array<{athena_type(kind.value_type)}>"
-    return _ATHENA.get(_NAMES[kind], _NAMES[kind])
+    return _ATHENA.get(TYPE_NAMES[kind], TYPE_NAMES[kind])
 
 
 def projection(first_day: str, *, is_daily: bool = False) -> dict[str, str]:

@@ -84,6 +84,11 @@ class Hour:
         return cls(start)
 
     @classmethod
+    def containing(cls, instant: datetime) -> Hour:
+        """Return the hour in which an aware instant lies."""
+        return cls(instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
+
+    @classmethod
     def of_interval(cls, start: datetime | None, end: datetime | None) -> Hour:
         """Take the hour from a data interval.
 

@@ -37,6 +37,8 @@ ARROW_TYPES: dict[Type, pa.DataType] = {
     "bool": pa.bool_(),
     "timestamp": TIME,
 }
+#: What the declarations call each.
+TYPE_NAMES = {kind: name for name, kind in ARROW_TYPES.items()}
 
 
 def field(name: str, kind: pa.DataType) -> pa.Field:

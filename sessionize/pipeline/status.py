@@ -87,7 +87,11 @@ class Judged:
 
 
 def pipeline_status(
-    lake: Lake, config: PipelineConfig, first: Hour | None = None, end: Hour | None = None
+    lake: Lake,
+    config: PipelineConfig,
+    first: Hour | None = None,
+    end: Hour | None = None,
+    done: Collection[Hour] | None = None,
 ) -> Iterator[HourStatus]:
     """Yield the status of the hours in ``[first, end)``, in order: see `judge`.
 
@@ -99,12 +103,14 @@ def pipeline_status(
         ``start`` is used.
     first, end : Hour, optional
         Default: the pipeline's first hour, and the hour after the last that has been run.
+    done : collection of Hour, optional
+        Those of the hours that have a ledger, where it is known; default: listed.
     """
-    done = set(lake.done_hours())
+    published = set(lake.done_hours() if done is None else done)
     marks = lake.marks()
     first = first or config.start
-    end = end or (max(done).next if done else first)
-    read = _read(lake, config, done, hours_between(first, end))
+    end = end or (max(published).next if published else first)
+    read = _read(lake, config, published, hours_between(first, end))
     ledgers: dict[Hour, Ledger | None] = {}
 
     def link(hour: Hour) -> Link | None:

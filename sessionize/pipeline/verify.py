@@ -97,12 +97,13 @@ def hours_to_run(lake: Lake, faults: Iterable[Fault]) -> list[tuple[Hour, Hour]]
     """Return which hours mend the faults, run again in order: half-open ranges."""
     done = lake.done_hours()
     hours: set[Hour] = set()
+    first: Hour | None = None
     for fault in faults:
         if fault.remedy is not Remedy.BY_HAND:
             hours.add(fault.hour)
         if fault.remedy is Remedy.ONWARDS:
-            hours |= set(onwards(done, fault.hour))
-    return ranges(hours)
+            first = fault.hour if first is None else min(first, fault.hour)
+    return ranges(hours if first is None else hours.union(onwards(done, first)))
 
 
 def _files_by_hour(lake: Lake, datasets: list[str]) -> dict[Hour, dict[str, StoredObject]]:

@@ -82,7 +82,7 @@ def plan_of(
     behind = onwards(done, end)
     seen = behind[:later_hours]
     until = seen[-1].next if seen else end
-    lines = list(pipeline_status(lake, config, begin, until))
+    lines = list(pipeline_status(lake, config, begin, until, done))
     facts = _facts(pipeline, lines)
     unseen = behind[later_hours:]
     settings = config.fingerprint()
@@ -197,4 +197,4 @@ def _latest_holder(last: Hour, config: PipelineConfig) -> Hour:
         latest = last.start + config.landing.straggler_lookback
     except OverflowError:
         return last
-    return Hour(latest.replace(minute=0, second=0, microsecond=0)).next
+    return Hour.containing(latest).next

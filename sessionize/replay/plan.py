@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from functools import reduce
-from operator import add
 from typing import Any
 
 from sessionize.lake.migrations import FORMAT
@@ -92,7 +90,7 @@ class Plan:
     def work(self, *, if_outdated: bool) -> Work:
         """Sum up what the runs read: of those that depend on the hours before, or of the others."""
         works = (r.work for r in self.runs if isinstance(r, RunIfOutdated) is if_outdated)
-        return reduce(add, (work for work in works if work is not None), Work())
+        return sum((work for work in works if work is not None), Work())
 
     @property
     def unseen(self) -> int:

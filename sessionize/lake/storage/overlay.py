@@ -94,23 +94,21 @@ class OverlayStorage:
     def write(self, key: str, content: bytes, replaces: str | None = None) -> str:
         """Create or replace an object, in one step; return its version."""
         with self._lock:
-            version = self._version(key)
-            if replaces not in (None, version):
+            if replaces is not None and replaces != (version := self._version(key)):
                 return self._same(key, content, version)
             return self._seen(key, self._above.write(key, content))
 
     def upload(self, key: str, path: Path, replaces: str | None = None) -> str:
         """Write a file's content, as `write` does."""
         with self._lock:
-            version = self._version(key)
-            if replaces not in (None, version):
+            if replaces is not None and replaces != (version := self._version(key)):
                 return self._same(key, path.read_bytes(), version)
             return self._seen(key, self._above.upload(key, path))
 
     def delete(self, key: str, version: str | None = None) -> None:
         """Remove an object, if it is there; with ``version``, only if it is that one."""
         with self._lock:
-            if version not in (None, self._version(key)):
+            if version is not None and version != self._version(key):
                 return
             if self._written.pop(key, None) is not None:
                 self._above.delete(key)

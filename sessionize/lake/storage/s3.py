@@ -135,10 +135,7 @@ class S3Storage:
                 entry["Prefix"].removeprefix(self._prefix)
                 for entry in page.get("CommonPrefixes", ())
             ),
-            tuple(
-                StoredObject(entry["Key"].removeprefix(self._prefix), entry["Size"], entry["ETag"])
-                for entry in page.get("Contents", ())
-            ),
+            tuple(self._listed(entry) for entry in page.get("Contents", ())),
             page.get("NextContinuationToken", ""),
         )
 
