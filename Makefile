@@ -22,8 +22,8 @@ setup: $(STAMP) ## Make .venv with everything that is needed, pinned (the others
 # uv installs in seconds what pip installs in minutes. It is itself installed from the lock, by hash;
 # where there is no uv for the machine, pip does the work.
 $(STAMP): requirements-dev.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { \
-	  echo "Python 3.11, 3.12 or 3.13 is needed; $(PYTHON) is: $$($(PYTHON) --version 2>&1)."; \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11, 5) <= sys.version_info < (3, 14))' || { \
+	  echo "Python 3.11.5 to 3.13 is needed; $(PYTHON) is: $$($(PYTHON) --version 2>&1)."; \
 	  echo "Name another one: make setup PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { \
 	  echo "$(PYTHON) cannot make a virtual environment (Debian, Ubuntu: install python3-venv)."; \
@@ -58,7 +58,7 @@ shell: setup ## Open a shell in which `airflow` is the one of `make airflow`
 test: setup ## Run the tests, a file at a time on each processor, but for the slowest
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -m "not slow"
 
-test-spark: $(SPARK)/.installed ## Run the tests of `bulk` on Spark on this machine (needs Java 17)
+test-spark: $(SPARK)/.installed ## Run the tests of `bulk` on Spark on this machine (needs Java 17 or 21)
 	SESSIONIZE_SPARK=required $(SPARK)/bin/python -m pytest tests/bulk/test_on_spark.py tests/bulk/test_spark.py tests/bulk/test_keys.py
 
 # Its interpreter is a link to where executors have theirs: PREFIX, or where this machine has it.
@@ -74,7 +74,7 @@ spark-env: $(SPARK)/.installed ## Pack what `bulk` needs on a cluster into build
 	@rm -r build/spark/wheel build/spark/venv
 	@ls -sh1 build/spark
 
-test-matrix: setup ## Run a small suite with each Python, and with Amazon MWAA's packages (ONLY=3.13)
+test-matrix: setup ## Run a small suite with each Python, MWAA's packages and Airflow 3.2 (ONLY=3.13)
 	@$(BIN)/python -m local.matrix $(ONLY)
 
 fuzz: setup ## Try damaged objects, odd settings and kills for some minutes (SECONDS=180, SEED=…)
@@ -97,27 +97,25 @@ mwaa: setup ## Write what Amazon MWAA takes into build/mwaa (PIPELINES=…: a fo
 bench: $(BENCH)/.installed ## Measure the job against DuckDB, Polars, PySpark and pandas (some half an hour)
 	$(BENCH)/bin/python -m bench
 
-# The peers do not stand beside Airflow: they have a lock and an environment of their own.
+# Environments of their own, with locks of their own: $(call installed,FOLDER,LOCK,WHAT).
+define installed
+@$(PYTHON) -m venv $(1)
+@echo "Installing $(3) into $(1) ..."
+@if $(BIN)/uv --version > /dev/null 2>&1; then \
+  VIRTUAL_ENV=$(1) $(BIN)/uv pip install -q --require-hashes -r $(2); \
+else \
+  $(1)/bin/python -m pip install -q --require-hashes -r $(2); \
+fi
+@touch $(1)/.installed
+endef
+
+# The peers do not stand beside Airflow.
 $(BENCH)/.installed: requirements-bench.txt | setup
-	@$(PYTHON) -m venv $(BENCH)
-	@echo "Installing the peers into $(BENCH) ..."
-	@if $(BIN)/uv --version > /dev/null 2>&1; then \
-	  VIRTUAL_ENV=$(BENCH) $(BIN)/uv pip install -q --require-hashes -r requirements-bench.txt; \
-	else \
-	  $(BENCH)/bin/python -m pip install -q --require-hashes -r requirements-bench.txt; \
-	fi
-	@touch $@
+	$(call installed,$(BENCH),$<,the peers)
 
 # Spark stands beside what the tests need, not beside Airflow.
 $(SPARK)/.installed: requirements-spark.txt | setup
-	@$(PYTHON) -m venv $(SPARK)
-	@echo "Installing Spark into $(SPARK) ..."
-	@if $(BIN)/uv --version > /dev/null 2>&1; then \
-	  VIRTUAL_ENV=$(SPARK) $(BIN)/uv pip install -q --require-hashes -r requirements-spark.txt; \
-	else \
-	  $(SPARK)/bin/python -m pip install -q --require-hashes -r requirements-spark.txt; \
-	fi
-	@touch $@
+	$(call installed,$(SPARK),$<,Spark)
 
 COMPILE_ALONE := uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock"

@@ -56,8 +56,7 @@ in turns: all once, then all again. Seconds and memory are medians; seconds incl
 interpreter's start."""
 
 _SPEED_NOTES = """Ours works on an hour in memory as long as it takes up to 2 GiB there; a
-larger hour, here that of 20 M, goes over the disk in bounded memory (`[run] in_memory`),
-which costs time.
+larger hour goes over the disk in bounded memory (`[run] in_memory`), which costs time.
 
 Memory is the peak resident memory of the process: the kernel's high water
 mark, or, if that is more, the sum over all its processes, sampled five times a second (PySpark's

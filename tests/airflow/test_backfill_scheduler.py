@@ -14,7 +14,7 @@ import pytest
 from local.processes import stopping
 from local.stack import Stack, running_stack
 from sessionize.model.hours import Hour, hours_between
-from tests.airflow.live import PATIENCE_SECONDS, ask_database, store
+from tests.airflow.live import PATIENCE_SECONDS, ask_database, states, store, wait_until
 from tests.pipeline.scenario import START, content, event, land
 
 HOURS = list(hours_between(START, Hour(START.start + timedelta(hours=4))))
@@ -52,6 +52,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         ("steady", HOURS[-1].end),
         ("faulty", HOURS[2].end),
         ("paused", HOURS[0].end),
+        ("created", HOURS[1].end),
     ):
         settings = _PIPELINE.format(name=name, start=START.start, end=end)
         (pipelines / f"{name}.toml").write_text(settings)
@@ -61,7 +62,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             if records := _EVENTS.get(f"{hour.start:%H}"):
                 land(raw, hour, "object", records)
         land(raw, START, "another", [event("d4", "22:30:00")])
-        for name in ("steady", "faulty", "paused"):
+        for name in ("steady", "faulty", "paused", "created"):
             stack.wait_for_dag(f"sessionize_{name}")
         yield stack
 
@@ -174,6 +175,21 @@ def test_a_failed_hour_holds_the_later_ones_until_it_is_mended(stack: Stack, tmp
     assert code == 0
     assert "Done: 2 runs succeeded" in said
     assert content(lake) == _run_without_airflow(stack, "faulty", HOURS[2].next, tmp_path)
+
+
+@pytest.mark.slow
+def test_airflows_own_command_leaves_what_the_command_line_leaves(stack: Stack, tmp_path: Path):
+    dag_id = "sessionize_created"
+    span = (f"--from-date={HOURS[0]}:00Z", f"--to-date={HOURS[1]}:00Z")
+    how = "--reprocess-behavior=completed"
+    stack.airflow("backfill", "create", "--dag-id", dag_id, *span, how)
+    stack.airflow("dags", "unpause", "--yes", dag_id)
+    done = {str(hour): "success" for hour in HOURS[:2]}
+    wait_until(stack, lambda: states(stack, dag_id) == done, "both hours are done")
+    query = f"select distinct run_type from dag_run where dag_id = '{dag_id}'"
+    assert [kind for (kind,) in ask_database(stack, query)] == ["backfill"]
+    alone = _run_without_airflow(stack, "created", HOURS[1].next, tmp_path)
+    assert content(store(stack, "created")) == alone
 
 
 @pytest.mark.slow

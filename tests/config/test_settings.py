@@ -37,6 +37,13 @@ class TestImmutability:
         assert restored.session.opening.search("proedit")
 
 
+class TestLimits:
+    def test_by_default_more_than_half_in_quarantine_fails_and_no_share_of_late_events_does(self):
+        limits = configured().limits
+        assert (limits.fail_quarantined, limits.fail_late) == (0.5, None)
+        assert (limits.warn_quarantined, limits.warn_late) == (None, None)
+
+
 class TestRules:
     def test_rules_are_made_by_hand_as_by_a_file(self):
         rules = SessionRules(timeout=Duration.parse("36m"))
