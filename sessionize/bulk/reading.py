@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from sessionize.bulk.rows import Row, of_record, of_table
+from sessionize.bulk.rows import Pieces, Row, of_record
 from sessionize.bulk.stretch import Stretch
 from sessionize.pipeline import stages
 from sessionize.pipeline.shuffle import rows_of_shards
@@ -72,7 +72,7 @@ class _Landed:
         self._place = place
         self._batch = batch
         self._waiting: list[pa.Table] = []
-        self._pieces = [0] * stretch.shards
+        self._pieces = Pieces()
 
     def add(self, events: pa.Table) -> Iterator[Row]:
         """Add events; yield those that have waited long enough."""
@@ -88,10 +88,8 @@ class _Landed:
         self._waiting = []
         for shard, rows in enumerate(rows_of_shards(events, self._stretch.shards)):
             part = events if self._stretch.shards == 1 else events.take(pa.array(rows))
-            key, piece = self._stretch.shard_keys[shard], self._pieces[shard]
-            for row in of_table(key, self._place, self._batch, LANDED, part, piece):
-                yield row
-                self._pieces[shard] += 1
+            key = self._stretch.shard_keys[shard]
+            yield from self._pieces.of(key, self._place, self._batch, LANDED, part)
 
 
 class _Outbox:
@@ -100,14 +98,11 @@ class _Outbox:
     def __init__(self, key: int, hour: int, batch: int) -> None:
         self._place = (key, hour, batch)
         self._rows: list[Row] = []
-        self._pieces: dict[str, int] = {}
+        self._pieces = Pieces()
 
     def add(self, name: str, table: pa.Table) -> None:
         """Set a piece of a table aside."""
-        piece = self._pieces.get(name, 0)
-        rows = [*of_table(*self._place, name, table, piece)]
-        self._pieces[name] = piece + len(rows)
-        self._rows += rows
+        self._rows += self._pieces.of(*self._place, name, table)
 
     def taken(self) -> list[Row]:
         """Return what has been set aside since the last time."""

@@ -94,6 +94,20 @@ def of_table(
         yield Row(key, hour, number, piece + place, name, batch.nbytes, payload)
 
 
+class Pieces:
+    """Tables in rows that are numbered on where tables of the same place and name follow."""
+
+    def __init__(self) -> None:
+        self._next: dict[tuple[int, int, int, str], int] = {}
+
+    def of(self, key: int, hour: int, number: int, name: str, table: pa.Table) -> Iterator[Row]:
+        """Yield a table in rows: see `of_table`."""
+        place = (key, hour, number, name)
+        for row in of_table(*place, table, self._next.get(place, 0)):
+            self._next[place] = row.piece + 1
+            yield row
+
+
 def of_record(key: int, hour: int, number: int, name: str, record: Any) -> Row:
     """Return a small record as a row."""
     return Row(key, hour, number, 0, name, 0, json.dumps(record).encode())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from sessionize.bulk.reading import LANDED
-from sessionize.bulk.rows import Row, of_record, of_table
+from sessionize.bulk.rows import Pieces, Row, of_record
 from sessionize.bulk.stretch import Stretch
 from sessionize.lake.state_store import load_state
 from sessionize.model.hours import Hour
@@ -83,14 +83,11 @@ class _Shard:
     def _run(self, key: int, number: int, hour: Hour, landed: list[Row]) -> Iterator[Row]:
         """Settle an hour, and carry the state on."""
         after: dict[str, list[pa.Table]] = {name: [] for name in self._schemas.state}
-        pieces: dict[str, int] = {}
-        duplicates = 0
+        pieces, duplicates = Pieces(), 0
         for run in self._settled(hour, landed):
             duplicates += run.duplicates
             for name, table in tables_of(run, self._schemas).tables.items():
-                for row in of_table(key, number, self._number, name, table, pieces.get(name, 0)):
-                    yield row
-                    pieces[name] = row.piece + 1
+                yield from pieces.of(key, number, self._number, name, table)
                 if name.startswith("state/"):
                     after[name.removeprefix("state/")].append(table)
         yield of_record(key, number, self._number, DUPLICATES, duplicates)
@@ -112,16 +109,11 @@ class _Shard:
         parts = -(-sum(row.size for row in landed) // _TOGETHER)
         parts = min(max(1, parts), _MOST_PARTS)
         for part in range(self._number * parts, (self._number + 1) * parts):
-            cut = (part, self._stretch.shards * parts)
-            pieces = (
-                [row.table() for row in landed]
-                if parts == 1
-                else [of_shard(row.table(), *cut) for row in landed]
-            )
+
+            def of_part(table: pa.Table, part: int = part) -> pa.Table:
+                return table if parts == 1 else of_shard(table, part, self._stretch.shards * parts)
+
+            pieces = [of_part(row.table()) for row in landed]
             events = to_frame(pa.concat_tables([nothing, *pieces]))
-            of_part = (
-                state if parts == 1 else {name: of_shard(t, *cut) for name, t in state.items()}
-            )
-            yield sessionize(
-                State.of_tables(of_part), events, hour, config.session, schemas.session_columns
-            )
+            before = State.of_tables({name: of_part(table) for name, table in state.items()})
+            yield sessionize(before, events, hour, config.session, schemas.session_columns)
